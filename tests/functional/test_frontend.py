@@ -145,11 +145,11 @@ class TestIndex:
 
         assert ("hall", "unknown", "Starts Wed 10:00") in cards(site.get("/"))
 
-    def test_rooms_are_sorted_by_number(self, make_site, tmp_path):
+    def test_rooms_have_the_order_of_the_configuration(self, make_site, tmp_path):
         rooms = {f"r{number}": {"title": f"Room {number}"} for number in (10, 9, 100)}
         (tmp_path / "config.json").write_text(json.dumps({"config": {"secret": "x"}, **rooms}))
 
-        assert [room for room, _, _ in cards(make_site().get("/"))] == ["r9", "r10", "r100"]
+        assert [room for room, _, _ in cards(make_site().get("/"))] == ["r10", "r9", "r100"]
 
     def test_texts_of_a_feed_are_escaped(self, site, clock):
         clock["now"] = HALL[1].start

@@ -111,7 +111,7 @@ class TestRooms:
         )
         shown, soon, folded = groups(tracked(r7=["webm_high"], hall=None).get("/"))
 
-        assert (shown, soon) == (["r7", "tube"], ["lab"])
+        assert (shown, soon) == (["tube", "r7"], ["lab"])
         assert len(folded) == 60
         assert folded[1:4] == ["r0", "r1", "r2"]
 

@@ -123,31 +123,6 @@ class TestNegotiation:
         assert response.html.html["lang"] == response.headers["Content-Language"] == "fr"
         assert "Accept-Language" not in (response.vary or ())
 
-    @pytest.mark.parametrize(
-        ("accepted", "language"), [("es", "fr"), ("en", "fr"), ("de-AT", "de"), ("", "fr")]
-    )
-    def test_site_offers_the_languages_of_its_ini_only(self, make_site, accepted, language):
-        site = make_site(**{"languages.offered": "fr DE"})
-
-        page = site.get("/", headers=asking(accepted)).html
-
-        assert page.html["lang"] == language
-        links = [link["hreflang"] for link in page.select(".languages a")]
-        assert links == ["de", "fr"]
-        assert site.get("/?lang=es", headers=asking(accepted)).html.html["lang"] == language
-        # Programs get English.
-        assert "Great Hall" in site.get("/hall/rss").text
-        site.get("/nothing-here", headers=asking(accepted), status=404)
-
-    def test_single_language_needs_no_switch(self, make_site):
-        page = make_site(**{"languages.offered": "es"}).get("/", headers=asking("de")).html
-
-        assert (page.html["lang"], page.select(".languages")) == ("es", [])
-
-    def test_offered_language_without_a_catalogue_stops_the_start(self, make_site):
-        with pytest.raises(SystemExit, match=r"languages\.offered in the ini file names 'tlh'"):
-            make_site(**{"languages.offered": "en tlh"})
-
     @pytest.mark.parametrize("unknown", ["xx", "", "../de", "de%00", "<b>"])
     def test_unknown_language_in_query_is_ignored(self, site, unknown):
         response = site.get(f"/hall?lang={unknown}", headers=asking("de"))

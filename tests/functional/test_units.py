@@ -59,11 +59,15 @@ def test_services_have_minimal_write_access():
         "streaming-backup.service": ["/var/backups/streaming"],
         # It replaces the schedule file atomically.
         "streaming-follow.service": [state],
-        "streaming-frontend@.service": [],
+        "streaming-frontend@.service": [f"{state}/workers"],
         "streaming-preview.service": [f"{state}/previews"],
         "streaming-prune.service": [f"{state}/endpoint-logs"],
         "streaming-schedule.service": [state],
-        "streaming-tracker@.service": [f"{state}/endpoint-logs"],
+        "streaming-tracker@.service": [
+            f"{state}/endpoint-logs",
+            f"{state}/workers",
+            f"{state}/crew",
+        ],
         "streaming-watch.service": [],
     }
     for name in allowed:

@@ -12,6 +12,7 @@ from streaming_system.cli.common import DEFAULT_INI
 from streaming_system.cli.config import config
 from streaming_system.cli.init import init_command
 from streaming_system.cli.plugins import plugins_command
+from streaming_system.cli.reload import reload_command
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.serve import serve
 from streaming_system.cli.tracker import tracker
@@ -48,6 +49,7 @@ main.add_command(config)
 main.add_command(renamed_encoder)
 main.add_command(init_command)
 main.add_command(plugins_command)
+main.add_command(reload_command)
 main.add_command(schedule)
 main.add_command(serve)
 main.add_command(tracker)

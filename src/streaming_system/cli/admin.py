@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from streaming_system.cli.admin_rooms import change_room, undo
 from streaming_system.cli.admin_session import open_admin_session, run_action
 from streaming_system.cli.admin_stream_key import stream_key
 from streaming_system.cli.tables import format_utc, make_rows, print_rows
@@ -18,10 +19,12 @@ ROLE = click.Choice(["admin", "viewer"])
 
 @click.group()
 def admin() -> None:
-    """Manage accounts, tokens, stream keys, endpoints and annotations of the crew."""
+    """Manage accounts, tokens, stream keys, endpoints, annotations and rooms."""
 
 
 admin.add_command(stream_key)
+admin.add_command(change_room)
+admin.add_command(undo)
 
 
 @admin.command("create")

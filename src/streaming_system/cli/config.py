@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
-from streaming_system.cli.common import print_findings
+from streaming_system.cli.common import one_line_errors, print_findings
 from streaming_system.cli.site_check import APPS, check_site
 from streaming_system.config.findings import ERROR
+from streaming_system.config.ini import load_app_settings
+from streaming_system.config.overrides import load_overrides, overrides_file
 from streaming_system.config.sections import DEFAULT, SITE, ConfigSections
 
 # Values that are not shown.
@@ -63,9 +65,21 @@ def show_command(ini: Path, sections: tuple[str, ...]) -> None:
         )
     for name in sections or known:
         click.echo("\n".join(_format_section(merged, name)))
+    _print_changes(ini)
     errors = sum(finding.severity == ERROR for finding in result.findings)
     if errors:
         raise click.ClickException(f"{errors} errors: streaming-system config check lists them")
+
+
+def _print_changes(ini: Path) -> None:
+    """Print what the crew has changed on the web, the newest change first."""
+    with one_line_errors():
+        file = overrides_file(load_app_settings(ini, "frontend"))
+        changes = load_overrides(file)
+    if changes.order:
+        click.echo(f"order of the rooms: {', '.join(changes.order)}  ({file})")
+    for state in reversed(changes.previous):
+        click.echo(f"changed {state.at} by {state.account}: {state.change}")
 
 
 def _format_section(merged: ConfigSections, name: str) -> Iterable[str]:

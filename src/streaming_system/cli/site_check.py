@@ -12,8 +12,7 @@ from streaming_system.config import (
     ConferenceConfig,
     ConfigError,
     Finding,
-    check_conference,
-    config_paths,
+    check_configuration,
 )
 from streaming_system.config.findings import ERROR, WARNING
 from streaming_system.config.ini import SettingsError
@@ -74,17 +73,17 @@ def check_site(path: Path, *, apps: Collection[str] = APPS, production: bool = F
     if not values:
         return result
     try:
-        paths = config_paths(next(iter(values.values())))
+        checked = check_configuration(next(iter(values.values())))
     except ConfigError as error:
         result.findings.append(Finding(file=path, message=str(error)))
         return result
-    checked = check_conference(*paths)
     result.conference, result.sections = checked.conference, checked.sections
     if FRONTEND in values:
         _check_feeds(ini, values[FRONTEND], checked)
         if production:
             _refuse_sample_feeds(values[FRONTEND], checked)
         result.theme = _check_theme(checked)
+        _check_site_files(values[FRONTEND], checked)
     if TRACKER in values:
         _check_tracker(ini, values[TRACKER], checked, result, production=production)
     checked.sections.sort_findings()
@@ -195,6 +194,26 @@ def _check_theme(checked: CheckedConference) -> str:
     for note in loaded.warnings:
         checked.sections.findings.append(Finding(message=note, severity=WARNING))
     return loaded.name
+
+
+def _check_site_files(values: Mapping[str, str], checked: CheckedConference) -> None:
+    """Check the catalogues and the brand, with the languages that the configuration names."""
+    # The web framework slows down the start, so other commands do not import it.
+    from streaming_system.frontend.brand import BrandError, validate_brand_folder
+    from streaming_system.frontend.i18n import LanguageError, load_languages
+
+    if checked.conference is None:
+        return
+    folder = values.get("languages.folder")
+    try:
+        languages = checked.conference.site.languages
+        load_languages(Path(folder) if folder else None, languages)
+    except LanguageError as error:
+        checked.findings.append(Finding(message=str(error)))
+    try:
+        validate_brand_folder(values.get("brand.folder"))
+    except BrandError as error:
+        checked.findings.append(Finding(message=str(error)))
 
 
 def _check_tracker(

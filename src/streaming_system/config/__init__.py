@@ -3,8 +3,8 @@
 from streaming_system.config.findings import Finding
 from streaming_system.config.loader import (
     CheckedConference,
-    check_conference,
-    config_paths,
+    check_configuration,
+    configuration_files,
     load_conference,
     load_conference_from_settings,
 )
@@ -35,8 +35,8 @@ __all__ = [
     "Room",
     "SiteConfig",
     "TimedSource",
-    "check_conference",
-    "config_paths",
+    "check_configuration",
+    "configuration_files",
     "load_conference",
     "load_conference_from_settings",
 ]

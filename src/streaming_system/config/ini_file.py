@@ -52,6 +52,8 @@ COMMON_KEYS: Mapping[str, Field | None] = {
     "config.public": None,
     "config.private": None,
     "config.example": None,
+    "config.overrides": None,
+    "workers.folder": None,
     "schedule.file": None,
     "schedule.allow_sample": _FLAG,
     "schedule.follow": _URL,
@@ -75,7 +77,6 @@ FRONTEND_KEYS: Mapping[str, Field | None] = {
     "brand.folder": None,
     "preview.folder": None,
     "languages.folder": None,
-    "languages.offered": None,
 }
 # Besides those of tracker.settings.
 TRACKER_KEYS: Mapping[str, Field | None] = {"secret.allow_example": _FLAG}

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+# Keys whose value may be an object with one text per language.
+LOCALIZED_KEYS = ("title", "conference")
 _REFERENCE = re.compile(r"%\(([^()]*)\)s")
 
 
@@ -16,6 +18,8 @@ def interpolate(room_id: str, key: str, values: Mapping[str, Any]) -> Any:
     """
 
     def replace_references(value: Any, visited: tuple[str, ...]) -> Any:
+        if isinstance(value, dict) and key in LOCALIZED_KEYS:
+            return {name: replace_references(text, visited) for name, text in value.items()}
         if not isinstance(value, str):
             return value
         return _REFERENCE.sub(lambda match: resolve(match[1], visited), value)

@@ -16,14 +16,16 @@ import colander
 from streaming_system.config.cross_checks import check_rooms
 from streaming_system.config.field_types import InvalidItems, problems_of
 from streaming_system.config.findings import WARNING, Finding, errors_of, warnings_of
-from streaming_system.config.interpolation import interpolate
+from streaming_system.config.interpolation import LOCALIZED_KEYS, interpolate
 from streaming_system.config.model import (
     ConferenceConfig,
     ConfigError,
+    LocalizedText,
     Room,
     SiteConfig,
     TimedSource,
 )
+from streaming_system.config.overrides import Overrides, load_overrides, overrides_file
 from streaming_system.config.room_ids import validate_room_id
 from streaming_system.config.schema import RETIRED_KEYS, RoomConfigSchema, SiteConfigSchema
 from streaming_system.config.sections import DEFAULT, SITE, ConfigSections
@@ -61,28 +63,49 @@ class CheckedConference:
         return self.conference
 
 
-def config_paths(settings: Mapping[str, str]) -> tuple[Path, Path]:
-    """Return the paths of the public and the private file.
+def configuration_files(settings: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return the files that the ini file names.
 
-    :param settings: ``config.public`` and ``config.private`` are paths. If the private file does
-        not exist and the ini file sets ``config.example`` (development only), that file is used.
-    :raises ConfigError: if the ini file lacks a key.
+    They are the one with the changes of the crew, public, private and, in development, the example.
+
+    :raises ConfigError: if the ini file lacks one.
     """
     try:
-        public, private = Path(settings["config.public"]), Path(settings["config.private"])
+        names = [settings["config.public"], settings["config.private"]]
     except KeyError as error:
         raise ConfigError(f"the ini file lacks the key {error.args[0]} in [DEFAULT]") from None
-    if not private.exists() and "config.example" in settings:
-        private = Path(settings["config.example"])
-    return public, private
+    overriding = overrides_file(settings)
+    return (overriding, *map(Path, [*names, *filter(None, [settings.get("config.example")])]))
 
 
-def load_conference_from_settings(settings: Mapping[str, str]) -> ConferenceConfig:
-    """Load the files that the ini file names; see :func:`config_paths`.
+def load_conference_from_settings(
+    settings: Mapping[str, str], overrides: Overrides | None = None
+) -> ConferenceConfig:
+    """Load the files that the ini file names; see :func:`check_configuration`.
 
     :raises ConfigError: if the configuration is invalid.
     """
-    return load_conference(*config_paths(settings))
+    return check_configuration(settings, overrides).require()
+
+
+def check_configuration(
+    settings: Mapping[str, str], overrides: Overrides | None = None
+) -> CheckedConference:
+    """Load the files that the ini file names, and find everything that is wrong.
+
+    :param settings: ``config.public`` and ``config.private`` are paths. If the private file does
+        not exist and the ini file sets ``config.example`` (development only), that file is used.
+    :param overrides: the changes of the crew; ``None`` for those in the file.
+    :raises ConfigError: if the ini file lacks a key, or the file of the crew is invalid.
+    """
+    overriding, public, private, *example = configuration_files(settings)
+    if example and not private.exists():
+        private = example[0]
+    sections = _load_sections(public, private)
+    sections.add_overrides(
+        overriding, load_overrides(overriding) if overrides is None else overrides
+    )
+    return _check(sections)
 
 
 def load_conference(public: Path, private: Path) -> ConferenceConfig:
@@ -95,6 +118,10 @@ def load_conference(public: Path, private: Path) -> ConferenceConfig:
 
 def check_conference(public: Path, private: Path) -> CheckedConference:
     """Load both files as :func:`load_conference` does, and find everything that is wrong."""
+    return _check(_load_sections(public, private))
+
+
+def _load_sections(public: Path, private: Path) -> ConfigSections:
     sections = ConfigSections()
     sections.add_file(public)
     if private.exists():
@@ -102,6 +129,10 @@ def check_conference(public: Path, private: Path) -> CheckedConference:
     else:
         message = f"does not exist: only {public.name} is used"
         sections.findings.append(Finding(file=private, message=message, severity=WARNING))
+    return sections
+
+
+def _check(sections: ConfigSections) -> CheckedConference:
     conference = _ConferenceBuilder(sections).build()
     has_errors = bool(errors_of(sections.findings))
     return CheckedConference(conference=None if has_errors else conference, sections=sections)
@@ -112,11 +143,13 @@ class _ConferenceBuilder:
 
     def __init__(self, sections: ConfigSections) -> None:
         self._sections = sections
+        self._default_language = "en"
 
     def build(self) -> ConferenceConfig:
         """Return the configuration, and add all problems to the findings."""
         sections = self._sections
         site = SiteConfig(**self._validate(SITE, sections.values[SITE], SiteConfigSchema()))
+        self._default_language = site.languages[0] if site.languages else "en"
         # Source times without offset use a room's time zone; "default" is no room.
         default = replace(self._build_room(DEFAULT, {}), sources=())
         rooms = {
@@ -163,7 +196,14 @@ class _ConferenceBuilder:
     def _build_room(self, room_id: str, defaults: dict[str, Any]) -> Room:
         values = {"title": room_id, **defaults, **self._sections.values[room_id]}
         values = self._validate(room_id, self._interpolate(room_id, values), RoomConfigSchema())
-        room = Room(id=room_id, **values)
+        language = self._default_language
+        translations = {
+            key: LocalizedText(value, language)
+            for key, value in values.items()
+            if key in LOCALIZED_KEYS and not isinstance(value, str)
+        }
+        values |= {key: text.get(language) for key, text in translations.items()}
+        room = Room(id=room_id, translations=translations, **values)
         if room.posts is None or room.posts.hashtag:
             return room
         match = HASHTAG_PATTERN.search(room.twitter)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from zoneinfo import ZoneInfo
@@ -23,6 +23,27 @@ class ConfigError(Exception):
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+
+
+@dataclass(frozen=True)
+class LocalizedText:
+    """A text in several languages.
+
+    :param texts: by BCP 47 tag; one or more.
+    :param default_language: the language of viewers whose language it does not have. Without a text
+        in that, they get the English one, or the first.
+    """
+
+    texts: Mapping[str, str]
+    default_language: str = "en"
+
+    def get(self, tag: str) -> str:
+        """Return the text in a language; a text in ``pt`` is one for ``pt-BR`` as well."""
+        by_tag = {known.lower(): text for known, text in self.texts.items()}
+        for wanted in (tag, tag.partition("-")[0], self.default_language, "en"):
+            if (text := by_tag.get(wanted.lower())) is not None:
+                return text
+        return next(iter(self.texts.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +118,8 @@ class SiteConfig:
     :param schedule_url: the feed of every room that has none of its own.
     :param schedule_columns: for a feed that is a table, the column of each field.
     :param schedule_room_default: the value of every room without one of its own.
+    :param languages: the languages of the pages in order, as BCP 47 tags, the default one first;
+        empty for all languages, with English as the default.
     :param embed: the origins whose pages may frame the player; ``*`` for all.
     :param theme: a built-in theme's name, an absolute path, or "" for the default look.
     """
@@ -112,6 +135,7 @@ class SiteConfig:
     schedule_columns: Mapping[str, str] = field(default_factory=dict)
     schedule_room_default: str = ""
     schedule_timezone: ZoneInfo | None = None
+    languages: tuple[str, ...] = ()
     embed: tuple[str, ...] = ()
     theme: str = ""
 
@@ -158,6 +182,10 @@ class Room:
     :param chat: the URL template of another chat.
     :param posts: the posts about the room.
     :param feedback: the URL template of the feedback form of a talk.
+    :param message: a line for the viewers of the room.
+    :param closed: whether the room has no streams for viewers, even while endpoints serve it.
+    :param translations: the texts of ``title`` and ``conference`` by key and language, if they
+        differ by language. The attributes have those of the default language.
     """
 
     id: str
@@ -186,18 +214,38 @@ class Room:
     chat: str = ""
     posts: MastodonFeed | None = None
     feedback: str = ""
+    message: str = ""
+    closed: bool = False
+    translations: Mapping[str, LocalizedText] = field(default_factory=dict)
+
+    def in_language(self, tag: str) -> "Room":
+        """Return the room with its texts in a language, or in the default one."""
+        title, conference = map(self.translations.get, ("title", "conference"))
+        return replace(
+            self,
+            title=title.get(tag) if title else self.title,
+            conference=conference.get(tag) if conference else self.conference,
+        )
 
     @property
     def names(self) -> frozenset[str]:
         """The names by which the configuration can refer to the room."""
-        return frozenset({self.id, self.title, self.schedule_key} - {""})
+        return frozenset({self.id, *self.titles, self.schedule_key} - {""})
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The title in all languages, that of the default language first."""
+        translated = self.translations.get("title")
+        return tuple(
+            dict.fromkeys((self.title, *(translated.texts.values() if translated else ())))
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConferenceConfig:
     """The validated configuration.
 
-    :param rooms: by room id, in alphabetical order of the ids.
+    :param rooms: by room id, in the order of the configuration.
     :param default: the values of a room that sets none; its title is the name of the site.
     :param warnings: problems that organisers should know about, but that stop nothing.
     """
@@ -206,6 +254,16 @@ class ConferenceConfig:
     default: Room
     rooms: Mapping[str, Room]
     warnings: tuple[str, ...] = ()
+
+    def in_language(self, tag: str) -> "ConferenceConfig":
+        """Return the configuration with its texts in a language, or in the default one."""
+        if not any(room.translations for room in (self.default, *self.rooms.values())):
+            return self
+        return replace(
+            self,
+            default=self.default.in_language(tag),
+            rooms={room.id: room.in_language(tag) for room in self.rooms.values()},
+        )
 
     @property
     def groups(self) -> tuple[str, ...]:

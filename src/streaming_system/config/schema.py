@@ -10,10 +10,10 @@ import colander
 from streaming_system.config.field_types import (
     ConfigFieldType,
     TextListType,
-    TextType,
     TimeZoneType,
     ValidatedType,
 )
+from streaming_system.config.localized_types import LocalizedTextType
 from streaming_system.config.schema_keys import FEED, VIDEO_ID, key, text_key, url_template_key
 from streaming_system.config.site_schema import SiteConfigSchema
 from streaming_system.config.social import (
@@ -23,9 +23,12 @@ from streaming_system.config.social import (
     validate_posts,
 )
 from streaming_system.config.stream_types import FallbackListType, TimedSourceListType
-from streaming_system.util.validation import PrintableText, WebAddress
+from streaming_system.util.validation import Flag, PrintableText, WebAddress
 
 __all__ = ["RETIRED_KEYS", "RoomConfigSchema", "SiteConfigSchema"]
+
+# A message is one line above the player.
+MAX_MESSAGE_CHARS = 300
 
 _NO_FLUMOTION = "has no effect: pages do not use Flumotion"
 
@@ -43,16 +46,20 @@ RETIRED_KEYS = {
 }
 
 
-class TitleType(TextType):
-    """A text that is not empty."""
+class TitleType(LocalizedTextType):
+    """A text that is not empty, or one per language."""
 
     _title = ConfigFieldType(PrintableText(200))
 
     def parse(self, node: colander.SchemaNode, value: Any) -> Any:
-        return self._title.parse(node, super().parse(node, value))
+        texts = super().parse(node, value)
+        for text in texts.values() if isinstance(texts, dict) else (texts,):
+            self._title.parse(node, text)
+        return texts
 
     def json_schema(self) -> dict[str, Any]:
-        return self._title.json_schema()
+        *_, texts = super().json_schema()["anyOf"]
+        return {"anyOf": [self._title.json_schema(), texts]}
 
 
 class RoomConfigSchema(colander.Schema):
@@ -60,11 +67,16 @@ class RoomConfigSchema(colander.Schema):
 
     title = key(
         TitleType(),
-        "the name of the room; in `default`, the name of the site",
+        "the name of the room; in `default`, the name of the site. One text, or one per language. "
+        "Feeds, exports and the tracker have that of the default language.",
         "Main Hall",
+        {"en": "Great Hall", "de": "Großer Saal"},
     )
-    conference = text_key(
-        "the event; rooms of one event begin and end together", "Example Conf 2026"
+    conference = key(
+        LocalizedTextType(),
+        "the event, as one text or one per language; rooms of one event begin and end together",
+        "Example Conf 2026",
+        missing="",
     )
     link = text_key("the event's website", "https://example.org/", field=WebAddress())
     logo = text_key(
@@ -182,6 +194,17 @@ class RoomConfigSchema(colander.Schema):
         "timed sources of the room; see [below](#sources-with-times)",
         [{"from": "2026-11-25T09:00", "youtube": "dQw4w9WgXcQ"}],
         missing=(),
+    )
+    message = text_key(
+        f"one line above the player, such as for a break; at most {MAX_MESSAGE_CHARS} characters",
+        "We are back at 14:00.",
+        field=PrintableText(MAX_MESSAGE_CHARS),
+    )
+    closed = key(
+        ConfigFieldType(Flag()),
+        "`true` closes the room: its page shows no player, and viewers get no stream",
+        True,
+        missing=False,
     )
     recordings = text_key(
         "the URL of the event's recordings; the index links to it after the event",

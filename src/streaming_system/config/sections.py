@@ -4,7 +4,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from streaming_system.config.findings import ERROR, Finding
+from streaming_system.config.findings import ERROR, WARNING, Finding
+from streaming_system.config.overrides import Overrides
 from streaming_system.util.json_document import parse_json5
 from streaming_system.util.json_syntax import JsonSyntaxError, Position, member_positions
 
@@ -21,7 +22,7 @@ class ConfigFile:
 
     @cached_property
     def _positions(self) -> dict[tuple[str | int, ...], Position]:
-        return member_positions(self._text)
+        return member_positions(self._text) if self._text else {}
 
     def load(self) -> dict[str, Any] | Finding:
         """Return the document, or why it cannot be used."""
@@ -58,13 +59,16 @@ class ConfigSections:
         self.values: dict[str, dict[str, Any]] = {SITE: {}, DEFAULT: {}}
         self.findings: list[Finding] = []
         self.is_complete = True
+        self._order: tuple[str, ...] = ()
         self._key_files: dict[tuple[str, str], ConfigFile] = {}
         self._section_files: dict[str, ConfigFile] = {}
 
     @property
     def room_ids(self) -> list[str]:
-        """The names of the sections that are rooms, in alphabetical order."""
-        return sorted(set(self.values) - {SITE, DEFAULT})
+        """The names of the sections that are rooms: in the order of the crew, then of the files."""
+        ids = [name for name in self.values if name not in (SITE, DEFAULT)]
+        order = [name for name in self._order if name in ids]
+        return [*order, *(name for name in ids if name not in order)]
 
     def add_file(self, path: Path) -> None:
         """Override the keys so far with those of a file."""
@@ -83,6 +87,18 @@ class ConfigSections:
                 continue
             self.values.setdefault(name, {}).update(values)
             self._key_files.update({(name, key): file for key in values})
+
+    def add_overrides(self, path: Path, overrides: Overrides) -> None:
+        """Override the keys so far with the changes of the crew."""
+        self._order = overrides.order
+        file = ConfigFile(path)
+        for room_id, values in overrides.rooms.items():
+            if room_id in self._section_files:
+                self.values[room_id].update(values)
+                self._key_files.update({(room_id, key): file for key in values})
+            else:
+                message = f"there is no room {room_id!r:.80} any more"
+                self.findings.append(Finding(file=path, message=message, severity=WARNING))
 
     def add(
         self,

@@ -11,6 +11,7 @@ from streaming_system.config.field_types import (
     OriginListType,
     TimeZoneType,
 )
+from streaming_system.config.localized_types import LanguageListType
 from streaming_system.config.model import DEFAULT_HLS_PLAYLIST
 from streaming_system.config.schema_keys import FEED, THEME, key, text_key
 from streaming_system.config.stream_types import RegionMapType
@@ -91,6 +92,14 @@ class SiteConfigSchema(colander.Schema):
         "Europe/Berlin",
         name="schedule-timezone",
         missing=None,
+    )
+    languages = key(
+        LanguageListType(),
+        'the languages of the pages, in the order of the switch: `["de", "en"]`. The first one is '
+        "for viewers whose browser asks for none of them, and for feeds and exports. Default: all "
+        "with a [catalogue](languages.md), and English",
+        ["de", "en"],
+        missing=(),
     )
     embed = key(
         OriginListType(),

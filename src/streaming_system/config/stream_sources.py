@@ -73,7 +73,12 @@ def _to_utc(time: datetime | None, zone: ZoneInfo | None, number: int, key: str)
 
 
 def active_source(room: Room, now: datetime) -> TimedSource | None:
-    """Return the active source: until its end, or else until the next source starts."""
+    """Return the active source: until its end, or else until the next source starts.
+
+    A closed room has none.
+    """
+    if room.closed:
+        return None
     started = [source for source in room.sources if source.start is None or source.start <= now]
     if not started:
         return None
@@ -90,8 +95,10 @@ def next_source_change(room: Room, now: datetime) -> datetime | None:
 def active_fallbacks(room: Room, now: datetime) -> tuple[Fallback, ...]:
     """Return the fallbacks of the room's endpoints in order of preference.
 
-    An active source is the only fallback while it lasts.
+    An active source is the only fallback while it lasts. A closed room has none.
     """
+    if room.closed:
+        return ()
     source = active_source(room, now)
     if source is not None:
         return (Fallback(kind=source.kind, value=source.value),)
@@ -101,7 +108,7 @@ def active_fallbacks(room: Room, now: datetime) -> tuple[Fallback, ...]:
 
 def is_served_by_endpoints(room: Room, now: datetime) -> bool:
     """Return whether viewers of the room are assigned to endpoints now."""
-    return active_source(room, now) is None
+    return not room.closed and active_source(room, now) is None
 
 
 def active_external_fallbacks(room: Room, now: datetime) -> tuple[Fallback, ...]:
@@ -116,6 +123,8 @@ def has_external_stream(room: Room, now: datetime) -> bool:
 
 def active_youtube_id(room: Room, now: datetime) -> str:
     """Return the id of the room's current YouTube video, even if endpoints serve the room."""
+    if room.closed:
+        return ""
     source = active_source(room, now)
     if source is not None:
         return source.value if source.kind == "youtube" else ""

@@ -135,5 +135,5 @@ def _format_rooms(room_ids: Mapping[str, str], *, has_feed: bool) -> str:
 
 
 def _format_languages(languages: Sequence[str]) -> str:
-    tags = " ".join(languages)
-    return f"languages.offered = {tags}" if tags else "# languages.offered = en de"
+    tags = json.dumps(list(languages or ("en", "de")))
+    return f'    {"" if languages else "// "}"languages": {tags},'

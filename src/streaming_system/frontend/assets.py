@@ -58,7 +58,9 @@ class StaticAssets:
 def includeme(config: Any) -> None:
     """Serve the files: immutable at versioned URLs, for a minute at others."""
     watch = str(config.get_settings().get("pyramid.reload_templates", "")).lower() == "true"
-    config.registry["assets"] = assets = StaticAssets(watch=watch)
+    # An app that is built again has the files of the one before in its registry.
+    assets = config.registry.get("assets") or StaticAssets(watch=watch)
+    config.registry["assets"] = assets
     serve_file = static_view(ASSET_SPEC, cache_max_age=SHORT_MAX_AGE, use_subpath=True)
 
     def versioned(context: Any, request: Any) -> Response:

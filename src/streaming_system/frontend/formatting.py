@@ -1,7 +1,7 @@
 """Formats and translates what pages show: times, days, names, numbers, the status of a talk."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
@@ -31,13 +31,17 @@ class LocaleFormatter:
     """Formatting and translation in one language.
 
     :param name: the language for gettext and Babel, such as ``pt_BR``.
+    :param titles: the titles of rooms and events in this language, by that in the schedule.
     """
 
-    def __init__(self, name: str, localizer: Localizer, domain: str) -> None:
+    def __init__(
+        self, name: str, localizer: Localizer, domain: str, titles: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.locale = Locale.parse(_BABEL_LOCALES.get(name, name))
         self._localizer = localizer
         self._domain = domain
+        self._titles = titles or {}
 
     def translate(self, message: str, **values: object) -> str:
         """Return the translation of a msgid; values replace ``%(name)s``."""
@@ -51,7 +55,11 @@ class LocaleFormatter:
 
     def slot(self, slot: Slot) -> Slot:
         """Return a slot; the title of a filler is translated."""
-        title = slot.filler.title(self) if slot.filler else ""
+        filler = slot.filler
+        if filler and self._titles:
+            room, event = self._titles.get(filler.room), self._titles.get(filler.event)
+            filler = replace(filler, room=room or filler.room, event=event or filler.event)
+        title = filler.title(self) if filler else ""
         return replace(slot, title=title) if title else slot
 
     # Dates and times.

@@ -1,18 +1,23 @@
 """The language of a page: from ``?lang=``, else from the browser, else English."""
 
+import hashlib
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from gettext import GNUTranslations
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from babel import Locale, UnknownLocaleError
 from pyramid.events import BeforeRender, NewResponse
+from pyramid.i18n import make_localizer
+from pyramid.interfaces import ILocalizer, ITranslationDirectories
 
 from streaming_system.frontend.formatting import LocaleFormatter
 from streaming_system.frontend.js_catalogue import JsCatalogue, load_js_catalogue
-from streaming_system.frontend.routes import PAGE_ROUTES
+from streaming_system.frontend.routes import is_page
 
 DOMAIN = "streaming-system"
 LOCALE_DIR = Path(__file__).parent / "locale"
@@ -43,6 +48,13 @@ class Language:
         return self.name.replace("_", "-")
 
     @cached_property
+    def version(self) -> str:
+        """A hash of the organisers' catalogues; "" without any."""
+        own = [path for path in self.catalogues if LOCALE_DIR not in path.parents]
+        content = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in own)
+        return hashlib.sha256(content).hexdigest()[:12] if own else ""
+
+    @cached_property
     def js_catalogue(self) -> JsCatalogue:
         """The translations of the JavaScript modules."""
         return load_js_catalogue(self.name, self.catalogues)
@@ -66,37 +78,44 @@ class Language:
         return "rtl" if self.locale.character_order == "right-to-left" else "ltr"
 
 
-class Languages(Mapping[str, Language]):
-    """The languages that pages offer, by name: those with catalogues, and English.
+class LanguageError(Exception):
+    """An invalid folder or catalogue; the message is one line."""
 
-    :param offered: the tags of the languages to offer; () for all.
-    :raises SystemExit: with a one-line message if one of them has no catalogue.
+
+class Languages(Mapping[str, Language]):
+    """The languages with catalogues, by name, and English.
+
+    :param folders: of the catalogues; later ones override earlier ones.
+    :param tags: the languages to offer, in order, the default one first; empty for all.
+    :raises LanguageError: if a catalogue or its folder is invalid, or missing for a tag.
     """
 
-    def __init__(self, folders: Iterable[Path], offered: Sequence[str] = ()) -> None:
+    def __init__(self, folders: Iterable[Path], tags: Sequence[str] = ()) -> None:
+        self.folders = tuple(folders)
         catalogues: dict[str, list[Path]] = {SOURCE_LANGUAGE: []}
-        for folder in folders:
+        for folder in self.folders:
             for catalogue in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
                 catalogues.setdefault(catalogue.parent.parent.name, []).append(catalogue)
-        known = {
+        self._languages = {
             name: Language(name=name, catalogues=_with_fallback(name, catalogues))
             for name in sorted(catalogues, key=_native_sort_key)
         }
         # Included catalogues are tested and load on demand. Those of organisers load now, so that
-        # an invalid one stops the start.
-        for language in known.values():
-            if any(LOCALE_DIR not in path.parents for path in language.catalogues):
-                _ = language.js_catalogue
-        self._by_tag = {one.tag.lower(): one for one in known.values()}
-        if offered:
-            self._by_tag = {tag: _offered_language(tag, self._by_tag) for tag in offered}
-        self._languages = {
-            name: one for name, one in known.items() if one.tag.lower() in self._by_tag
-        }
-        # Programs, and pages for browsers that accept none of the languages.
-        self._source = known[SOURCE_LANGUAGE]
-        is_english_offered = SOURCE_LANGUAGE in self._languages
-        self.default = self._source if is_english_offered else self._by_tag[offered[0]]
+        # an invalid one is refused.
+        for language in self._languages.values():
+            own = [path for path in language.catalogues if LOCALE_DIR not in path.parents]
+            for path in own:
+                _validate_catalogue(path)
+            if own:
+                _ = language.js_catalogue, language.version
+        self._by_tag = {one.tag.lower(): one for one in self._languages.values()}
+        # Data for programs is in English, also on a site whose pages are not.
+        self._source = self._languages[SOURCE_LANGUAGE]
+        if tags:
+            chosen = [self._require(tag) for tag in tags]
+            self._languages = {language.name: language for language in chosen}
+            self._by_tag = {language.tag.lower(): language for language in chosen}
+        self.default = self.by_tag(tags[0] if tags else "") or self._source
 
     def __getitem__(self, name: str) -> Language:
         return self._source if name == SOURCE_LANGUAGE else self._languages[name]
@@ -114,20 +133,44 @@ class Languages(Mapping[str, Language]):
     def best_match(self, accept_language: Any) -> Language:
         """Return the best language for a browser; ``de`` matches ``de-AT``.
 
-        A browser that refuses all of them gets English, or the first one without English.
+        A browser that refuses all of them gets the default one.
         """
-        tags = [language.tag for language in self.values()]
-        default = self.default.tag
-        return self.by_tag(accept_language.lookup(tags, default=default)) or self.default
+        tags, default = [language.tag for language in self.values()], self.default.tag
+        best = accept_language.lookup(tags, default_tag=default, default=default)
+        return self.by_tag(best) or self.default
+
+    def _require(self, tag: str) -> Language:
+        language = self.by_tag(tag)
+        if language is None:
+            known = ", ".join(sorted(one.tag for one in self._languages.values()))
+            raise LanguageError(
+                f"section 'config': key 'languages': there is no catalogue for {tag!r:.40}; "
+                f"allowed: {known}, and those of languages.folder in the ini file"
+            )
+        return language
 
 
-def _offered_language(tag: str, languages: Mapping[str, Language]) -> Language:
-    if tag not in languages:
-        raise SystemExit(
-            f"languages.offered in the ini file names {tag!r}, which has no translation; "
-            f"allowed: {' '.join(languages)}"
-        )
-    return languages[tag]
+def load_languages(extra: Path | None, tags: Sequence[str] = ()) -> Languages:
+    """Return the included languages, and those of a folder.
+
+    :param tags: the languages to offer, in order; empty for all.
+    :raises LanguageError: if the folder or a catalogue is invalid.
+    """
+    if extra and not extra.is_dir():
+        raise LanguageError(f"languages.folder in the ini file is {extra}, which is no folder")
+    return Languages([LOCALE_DIR, *([extra] if extra else [])], tags)
+
+
+def _validate_catalogue(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            GNUTranslations(file)
+    except OSError as error:
+        raise LanguageError(
+            f"{path}: cannot be read: {error.strerror}; msgfmt compiles it from its .po file"
+        ) from None
+    except (ValueError, LookupError, struct.error):
+        raise LanguageError(f"{path}: is damaged; msgfmt compiles it from its .po file") from None
 
 
 def _with_fallback(name: str, catalogues: Mapping[str, list[Path]]) -> tuple[Path, ...]:
@@ -140,7 +183,7 @@ def _native_sort_key(name: str) -> str:
     try:
         locale = Locale.parse(name)
     except (UnknownLocaleError, ValueError):
-        raise SystemExit(
+        raise LanguageError(
             f"a folder of catalogues is called {name}, which is no language; "
             "right are names like de or pt_BR"
         ) from None
@@ -153,19 +196,18 @@ def _native_name(locale: Locale) -> str | None:
 
 def includeme(config: Any) -> None:
     """Set up the languages and the negotiation."""
-    settings = config.get_settings()
-    extra = settings.get("languages.folder")
-    folders = [LOCALE_DIR, *([Path(extra)] if extra else [])]
-    for folder in folders:
-        if not folder.is_dir():
-            raise SystemExit(f"languages.folder in the ini file is {folder}, which is no folder")
-    offered = settings.get("languages.offered", "").lower().split()
-    config.registry["languages"] = Languages(folders, offered)
-    config.add_translation_dirs(*map(str, folders))
+    languages: Languages = config.get_settings()["site_state"].languages
+    config.registry["languages"] = languages
+    config.add_translation_dirs(*map(str, languages.folders))
+    if len(languages.folders) > 1:
+        # Now, since a later version of the organisers' catalogues may be invalid.
+        config.action(None, partial(_load_localizers, config.registry, languages), order=999)
     config.set_locale_negotiator(_negotiate)
     config.add_request_method(_requested_language, "requested_language", reify=True)
     config.add_request_method(
-        lambda request: request.registry["languages"][request.locale_name], "language", reify=True
+        lambda request: languages.get(request.locale_name, languages.default),
+        "language",
+        reify=True,
     )
     config.add_request_method(_formatter, "formatter", reify=True)
     config.add_request_method(_translate, "translate")
@@ -175,21 +217,22 @@ def includeme(config: Any) -> None:
     config.add_subscriber(_set_content_language, NewResponse)
 
 
-def _is_page(request: Any) -> bool:
-    """Return whether the response is for people; so is the error page of an unknown path."""
-    return request.matched_route is None or request.matched_route.name in PAGE_ROUTES
+def _load_localizers(registry: Any, languages: Languages) -> None:
+    folders = registry.queryUtility(ITranslationDirectories, default=[])
+    for name in languages:
+        registry.registerUtility(make_localizer(name, folders), ILocalizer, name=name)
 
 
 def _requested_language(request: Any) -> Language | None:
     """Return the language of ``?lang=``, if it exists."""
-    if not _is_page(request):
+    if not is_page(request):
         return None
     language: Language | None = request.registry["languages"].by_tag(request.GET.get("lang", ""))
     return language
 
 
 def _negotiate(request: Any) -> str:
-    if not _is_page(request):
+    if not is_page(request):
         return SOURCE_LANGUAGE
     language = request.requested_language or request.registry["languages"].best_match(
         request.accept_language
@@ -199,7 +242,9 @@ def _negotiate(request: Any) -> str:
 
 
 def _formatter(request: Any) -> LocaleFormatter:
-    return LocaleFormatter(request.locale_name, request.localizer, DOMAIN)
+    return LocaleFormatter(
+        request.locale_name, request.localizer, DOMAIN, request.translated_titles
+    )
 
 
 def _translate(request: Any, message: str, **values: object) -> str:
@@ -227,7 +272,7 @@ def _add_translation_globals(event: BeforeRender) -> None:
 
 def _set_content_language(event: NewResponse) -> None:
     request, response = event.request, event.response
-    if response.content_type != "text/html" or not _is_page(request):
+    if response.content_type != "text/html" or not is_page(request):
         return
     response.content_language = (request.language.tag,)
     if request.requested_language is None:

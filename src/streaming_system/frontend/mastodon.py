@@ -62,9 +62,12 @@ class Post:
     attachments: int = 0
 
 
+Timeline = PolledResource[tuple[Post, ...]]
+
+
 def create_feeds(
     conference: ConferenceConfig, networks: Networks
-) -> Mapping[MastodonFeed, PolledResource[tuple[Post, ...]]]:
+) -> Mapping[MastodonFeed, Timeline]:
     """Return the timelines of all rooms; rooms with the same hashtag share one.
 
     :param networks: the allowed private networks.

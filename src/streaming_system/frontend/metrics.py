@@ -3,7 +3,7 @@
 import importlib.metadata
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -23,6 +23,7 @@ MAX_CACHED_ROUTES = 2048
 def includeme(config: Any) -> None:
     """Measure every request."""
     add_metrics(config, lambda: PageMetrics(config.registry))
+    config.registry["metrics"].use_routes_of(config.registry)
 
 
 class PageMetrics(RequestMetrics):
@@ -30,11 +31,9 @@ class PageMetrics(RequestMetrics):
 
     def __init__(self, app: Any) -> None:
         super().__init__("streaming_page")
-        self._app = app
         self._hits = self.counter(
             "streaming_page_cache_hits", "Responses from the response cache.", ("route",)
         )
-        self._route_name = lru_cache(MAX_CACHED_ROUTES)(self._find_route_name)
         self.registry.register(_WorkerCollector(app["schedule"]))
 
     def count_hit(self, path: str, status: int, seconds: float) -> None:
@@ -43,11 +42,16 @@ class PageMetrics(RequestMetrics):
         self.count(route, "GET", str(status), seconds)
         self._hits.labels(route).inc()
 
-    def _find_route_name(self, path: str) -> str:
-        mapper = self._app.getUtility(IRoutesMapper)
-        request = Request({"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": path})
-        route = mapper(request)["route"]
-        return "none" if route is None else str(route.name)
+    def use_routes_of(self, app: Any) -> None:
+        """Find the routes of paths in this app from now on; the counters go on."""
+        self._route_name = lru_cache(MAX_CACHED_ROUTES)(partial(_find_route_name, app))
+
+
+def _find_route_name(app: Any, path: str) -> str:
+    mapper = app.getUtility(IRoutesMapper)
+    request = Request({"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": path})
+    route = mapper(request)["route"]
+    return "none" if route is None else str(route.name)
 
 
 class _WorkerCollector(Collector):

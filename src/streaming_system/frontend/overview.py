@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streaming_system.frontend.room_view import RoomView, natural_sort_key
+from streaming_system.frontend.room_view import RoomView
 from streaming_system.schedule.days import DAY_START
 from streaming_system.schedule.model import Slot
 
@@ -75,7 +74,7 @@ class EventOverview:
         """All talks in order, each once, in its own room rather than in one that relays it."""
         talks: dict[tuple[datetime, str], tuple[Slot, RoomView]] = {}
         # Sorting is stable: rooms keep their order at equal times.
-        for state in sorted(self.states, key=lambda state: natural_sort_key(state.room.title)):
+        for state in self.states:
             for slot in state.all_slots:
                 if not slot.is_filler:
                     key = (slot.start, slot.title)
@@ -167,14 +166,13 @@ _PHASE_ORDER = {"on": 0, "between": 1, "before": 2, "unplanned": 3, "after": 4}
 def event_overviews(states: Sequence[RoomView], now: datetime) -> list[EventOverview]:
     """Group rooms by event; live events come first."""
 
-    def title_of(state: RoomView) -> str:
-        return state.room.conference
-
-    # Sorting is stable: rooms keep their order.
+    by_title: dict[str, list[RoomView]] = {}
+    for state in states:
+        by_title.setdefault(state.room.conference, []).append(state)
     overviews = [
-        EventOverview(title=title, now=now, states=list(rooms))
-        for title, rooms in groupby(sorted(states, key=title_of), key=title_of)
+        EventOverview(title=title, now=now, states=rooms) for title, rooms in by_title.items()
     ]
+    # Sorting is stable: events keep the order of the configuration.
     return sorted(overviews, key=_sort_key)
 
 
@@ -182,4 +180,4 @@ def _sort_key(event: EventOverview) -> tuple[Any, ...]:
     start = event.starts_at.timestamp() if event.starts_at else 0.0
     # The next event comes first; of the past ones, the last.
     nearest = -start if event.phase == "after" else start
-    return (not event.live, _PHASE_ORDER[event.phase], nearest, natural_sort_key(event.title))
+    return not event.live, _PHASE_ORDER[event.phase], nearest

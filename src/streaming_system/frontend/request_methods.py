@@ -1,5 +1,6 @@
 """Properties and methods of requests."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 from streaming_system.config import ConferenceConfig, Room
 from streaming_system.frontend.formatting import gettext_noop
 from streaming_system.frontend.previews import FORMATS
+from streaming_system.frontend.routes import is_page
 from streaming_system.schedule.model import Slot
 from streaming_system.schedule.site_links import talk_id
 
@@ -21,8 +23,12 @@ def includeme(config: Any) -> None:
     """Add the properties and methods."""
     config.add_request_method(_now, "now", reify=True)
     config.add_request_method(_room, "room", reify=True)
+    config.add_request_method(_conference, "conference", reify=True)
+    config.add_request_method(_translated_titles, "translated_titles", reify=True)
     config.add_request_method(
-        lambda request: request.registry.settings["conference"], "conference", reify=True
+        lambda request: request.registry["schedule_views"].of(request.conference),
+        "schedule_views",
+        reify=True,
     )
     config.add_request_method(
         lambda request: request.registry["schedule"].current(), "schedule", reify=True
@@ -35,6 +41,24 @@ def includeme(config: Any) -> None:
     config.add_request_method(_preview_urls, "preview_urls")
     config.add_request_method(_poster_url, "poster_url")
     config.add_request_method(_site_title, "site_title", reify=True)
+
+
+def _conference(request: Any) -> ConferenceConfig:
+    """Return the configuration: for people in the language of the page, else in the default one."""
+    settings = request.registry.settings
+    default: ConferenceConfig = settings["conference"]
+    if not is_page(request):
+        return default
+    conferences: Mapping[str, ConferenceConfig] = settings["site_state"].conferences
+    return conferences.get(request.locale_name, default)
+
+
+def _translated_titles(request: Any) -> Mapping[str, str]:
+    """Return the titles of the page's language by those of the default one."""
+    titles: Mapping[str, Mapping[str, str]] = request.registry.settings[
+        "site_state"
+    ].translated_titles
+    return titles.get(request.locale_name, {}) if is_page(request) else {}
 
 
 def _now(request: Any) -> datetime:
@@ -117,8 +141,8 @@ def configured_title(conference: ConferenceConfig) -> str:
     """Return the title of the site: the configured one, else the names of the events."""
     if conference.default.title not in ("default", DEFAULT_TITLE):
         return conference.default.title
-    events = {room.conference for room in conference.rooms.values()} - {""}
-    return ", ".join(sorted(events)) or FALLBACK_TITLE
+    events = dict.fromkeys(room.conference for room in conference.rooms.values())
+    return ", ".join(filter(None, events)) or FALLBACK_TITLE
 
 
 def _site_title(request: Any) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -81,6 +81,8 @@ class RoomView:
     def badge(self) -> str:
         """The status on the room's card, in a few words."""
         formatter = self.formatter
+        if self.room.closed:
+            return formatter.translate("Closed")
         if self.live:
             return formatter.translate("Live")
         if self.talk:
@@ -136,7 +138,7 @@ class RoomView:
     @property
     def needs_attention(self) -> bool:
         """Whether a talk is on without a stream."""
-        return self.live is False and self.talk is not None
+        return self.live is False and self.talk is not None and not self.room.closed
 
     def clock(self, moment: datetime) -> str:
         """Return a local time, with the day unless it is today."""
@@ -170,8 +172,8 @@ def build_room_view(
     room_schedule = schedule.rooms.get(room.id) or RoomSchedule(
         timezone=room.schedule_timezone or ZoneInfo("UTC"), slots=()
     )
-    status = None if statuses is None else statuses.get(room.id)
-    live = None if statuses is None else bool(status and status.live)
+    status = None if statuses is None or room.closed else statuses.get(room.id)
+    live = bool(status and status.live) if statuses is not None or room.closed else None
     return RoomView(
         room=room,
         now=now,
@@ -186,13 +188,12 @@ def build_room_view(
 
 
 def build_room_views(request: Any) -> list[RoomView]:
-    """Return all rooms: live ones first, then by the start of their current or next talk."""
+    """Return all rooms, in the order of the configuration."""
     statuses = request.registry["room_statuses"].get()
-    states = [
+    return [
         build_room_view(room, request.schedule, statuses, request.now, request.formatter)
         for room in request.conference.rooms.values()
     ]
-    return sorted(states, key=_sort_key)
 
 
 def natural_sort_key(title: str) -> list[str | int]:
@@ -200,14 +201,3 @@ def natural_sort_key(title: str) -> list[str | int]:
     return [
         int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", title.casefold())
     ]
-
-
-def _sort_key(state: RoomView) -> tuple[bool, bool, datetime, list[str | int]]:
-    never = datetime.max.replace(tzinfo=UTC)
-    starts = state.next_talk.start if state.next_talk else never
-    return (
-        not state.live,
-        state.talk is None,
-        starts if not state.talk else state.now,
-        natural_sort_key(state.room.title),
-    )

@@ -26,6 +26,11 @@ PAGE_ROUTES = frozenset(
 )
 
 
+def is_page(request: Any) -> bool:
+    """Return whether the response is for people; so is the error page of an unknown path."""
+    return request.matched_route is None or request.matched_route.name in PAGE_ROUTES
+
+
 def includeme(config: Any) -> None:
     """Add the routes."""
     config.include("streaming_system.frontend.assets")

@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 from urllib.parse import urljoin
 
@@ -91,11 +90,10 @@ def build_document(
     def event_name(state: RoomView) -> str:
         return state.room.conference or site_title
 
-    ordered = sorted(states, key=lambda state: (event_name(state), state.room.id))
-    entries = [
-        _conference_entry(name, list(rooms), urls, now)
-        for name, rooms in groupby(ordered, key=event_name)
-    ]
+    by_event: dict[str, list[RoomView]] = {}
+    for state in states:
+        by_event.setdefault(event_name(state), []).append(state)
+    entries = [_conference_entry(name, rooms, urls, now) for name, rooms in by_event.items()]
     listed = [entry for entry in entries if entry is not None]
     return sorted(listed, key=lambda entry: entry["startsAt"] or "", reverse=True)
 

@@ -2,11 +2,10 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader
+from jinja2 import BaseLoader, ChoiceLoader, DictLoader, FileSystemLoader, PrefixLoader
 from pyramid.settings import asbool
 from pyramid_jinja2 import PARENT_RELATIVE_DELIM
 
@@ -14,49 +13,51 @@ from streaming_system.theme import Theme, ThemeError, load_theme, render_stylesh
 from streaming_system.theme.model import PUBLIC_FOLDERS, SCHEMES, builtin_colours
 from streaming_system.theme.templates import BASE_PREFIX, BUILTIN_TEMPLATES
 
+if TYPE_CHECKING:
+    from streaming_system.frontend.site_state import SiteState
+
 log = logging.getLogger(__name__)
 
 
 class ActiveTheme:
-    """A theme and its stylesheet.
+    """A theme and its files, in memory: a later version on the disk may be invalid.
 
+    :ivar files: the public files and their media types, by path below the theme's folder.
+    :ivar templates: the texts of the templates by name.
     :ivar version: a hash of everything that browsers cache.
     """
 
     def __init__(self, theme: Theme) -> None:
         self.theme = theme
         self.stylesheet = render_stylesheet(theme).encode()
+        self.files: dict[str, tuple[bytes, str]] = {}
         digest = hashlib.sha256(self.stylesheet)
         for folder in PUBLIC_FOLDERS:
             for path in sorted((theme.folder / folder).rglob("*")):
                 name = path.relative_to(theme.folder).as_posix()
                 if file := theme.file(name):
-                    digest.update(name.encode() + b"\0" + file[0].read_bytes())
+                    content = file[0].read_bytes()
+                    digest.update(name.encode() + b"\0" + content)
+                    self.files[name] = content, file[1]
+        self.templates = {
+            name: (theme.templates_folder / name).read_text(encoding="utf-8")
+            for name in theme.templates
+        }
         self.version = digest.hexdigest()[:12]
 
 
 class ThemeProvider:
     """Provides the theme of the site.
 
-    :param name: the configured value; "" for none.
+    :param active: the loaded theme; ``None`` for none.
+    :param name: the configured value.
     :param reloads: load it again for each page, for development.
-    :raises ThemeError: with a one-line message if the theme is invalid.
     """
 
-    def __init__(self, name: str, *, reloads: bool = False) -> None:
+    def __init__(self, active: ActiveTheme | None, name: str, *, reloads: bool = False) -> None:
         self._name = name
         self._reloads = reloads
-        self._active = ActiveTheme(load_theme(name)) if name else None
-        for note in self._active.theme.warnings if self._active else ():
-            log.warning("%s", note)
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> "ThemeProvider":
-        """Return the provider of the configured theme."""
-        return cls(
-            settings["conference"].site.theme,
-            reloads=asbool(settings.get("pyramid.reload_templates")),
-        )
+        self._active = active
 
     def get(self) -> ActiveTheme | None:
         """Return the theme; while it is invalid, its last valid version."""
@@ -70,18 +71,25 @@ class ThemeProvider:
 
 def includeme(config: Any) -> None:
     """Add request methods for the theme, and the theme's templates."""
-    themes: ThemeProvider = config.get_settings()["themes"]
+    settings = config.get_settings()
+    site: SiteState = settings["site_state"]
+    reloads = asbool(settings.get("pyramid.reload_templates"))
+    themes = ThemeProvider(site.theme, site.conference.site.theme, reloads=reloads)
     config.registry["themes"] = themes
     config.add_request_method(lambda request: themes.get(), "theme", reify=True)
     config.add_request_method(_theme_path, "theme_path")
     config.add_request_method(_surface_colours, "surface_colours")
     active = themes.get()
     if active and active.theme.templates:
-        folder = str(active.theme.templates_folder)
+        theme_loader: BaseLoader = (
+            FileSystemLoader(active.theme.templates_folder)
+            if reloads
+            else DictLoader(active.templates)
+        )
 
         def set_loader() -> None:
             environment = config.get_jinja2_environment()
-            environment.loader = ThemeTemplateLoader(folder)
+            environment.loader = ThemeTemplateLoader(theme_loader)
 
         # After pyramid_jinja2 has created the environment.
         config.action(None, set_loader, order=999)
@@ -106,10 +114,10 @@ class ThemeTemplateLoader(BaseLoader):
     would never include the theme's.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, theme_loader: BaseLoader) -> None:
         builtin = FileSystemLoader(BUILTIN_TEMPLATES)
         self._loader = ChoiceLoader(
-            [FileSystemLoader(folder), builtin, PrefixLoader({BASE_PREFIX.rstrip("/"): builtin})]
+            [theme_loader, builtin, PrefixLoader({BASE_PREFIX.rstrip("/"): builtin})]
         )
 
     def get_source(self, environment: jinja2.Environment, template: str) -> Any:

@@ -47,7 +47,8 @@ def compile_schedule(
     :raises ScheduleError: if the feeds have none of the rooms.
     """
     rooms = [room for room in rooms if room.id in feeds]
-    slots = _slots_by_room(rooms, feeds, warn)
+    # In the order of the ids: identifiers of talks stay when rooms change places.
+    slots = _slots_by_room(sorted(rooms, key=lambda room: room.id), feeds, warn)
     schedules = {}
     for room in rooms:
         zone = room.schedule_timezone or feeds[room.id].timezone or ZoneInfo("UTC")
@@ -154,7 +155,7 @@ def is_room_in_feed(room: Room, names: Collection[str]) -> bool:
 
 def possible_names(room: Room) -> list[str]:
     """Return the names that a feed can have for a room, the best first."""
-    names = (room.schedule_key,) if room.schedule_key else (room.title, room.id)
+    names = (room.schedule_key,) if room.schedule_key else (*room.titles, room.id)
     return [sanitise_text(name, MAX_ROOM_NAME_CHARS) for name in names]
 
 

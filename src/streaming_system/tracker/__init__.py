@@ -1,15 +1,12 @@
 """The tracker stores endpoints, viewers and their history. Other programs reach it by HTTP only."""
 
-import logging
 from typing import Any
 
 from pyramid.config import Configurator
 
 from streaming_system.tracker.response_cache import add_response_cache
-from streaming_system.tracker.settings import StartupError, load_settings, secret_warning
+from streaming_system.tracker.settings import StartupError, load_settings
 from streaming_system.web.request_guard import RequestGuardMiddleware
-
-log = logging.getLogger(__name__)
 
 
 def main(global_config: dict[str, str], **local: str) -> Any:
@@ -19,11 +16,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
     """
     try:
         settings = load_settings({**global_config, **local})
-        conference = settings["conference"]
-        for warning in conference.warnings:
-            log.warning("%s", warning)
-        if problem := secret_warning(conference):
-            log.warning("the secret in section 'config' %s", problem)
+        # It would become outdated: requests have the current one.
+        del settings["conference"]
         with Configurator(settings=settings) as config:
             config.include("pyramid_jinja2")
             # The database is opened after every other check, so that a failed start has nothing to
@@ -31,6 +25,7 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include("streaming_system.web.request_id")
             config.include("streaming_system.web.request_guard")
             config.include("streaming_system.web.telemetry")
+            config.include(".live_configuration")
             config.include(".services")
             config.include(".metrics")
             config.include(".db.replica")

@@ -101,15 +101,15 @@ class DatabaseCollector(Collector):
         yield from gauges
 
     def _query_gauges(self) -> Iterator[Metric]:
-        conference, now = self._app.settings["conference"], self._app["clock"]()
+        configuration, now = self._app["configuration"].current(), self._app["clock"]()
         with self._app["db.sessions"]() as db:
             # The connection is opened first, so that the time is that of one round trip.
             db.connection()
             start = time.perf_counter()
             db.execute(sa.select(1))
             seconds = time.perf_counter() - start
-            query = RoomGaugeQuery(db, self._app["fallback_groups"], self._app["ended_rooms"])
-            rooms = query.rooms(conference.rooms, now=now)
+            query = RoomGaugeQuery(db, configuration.fallback_groups, configuration.ended_rooms)
+            rooms = query.rooms(configuration.conference.rooms, now=now)
         yield _gauge_family(
             "database_seconds", "How long a question took, in seconds.", (), {(): seconds}
         )
@@ -126,7 +126,8 @@ class DatabaseCollector(Collector):
         app, settings = self._app, self._app.settings
         on_reached = app["bounds"].on_reached
         with app["db.sessions"]() as db:
-            incidents = Incidents(db, settings["conference"], app["schedule"], settings, on_reached)
+            conference = app["configuration"].current().conference
+            incidents = Incidents(db, conference, app["schedule"], settings, on_reached)
             # This runs the detector if it is due: the gauges do not depend on a monitor process.
             current = incidents.current(app["incident_throttle"], now=now)
             kinds = [incident.kind for incident in current]

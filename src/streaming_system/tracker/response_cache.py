@@ -29,7 +29,7 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
     if "telemetry" in registry or not settings["response_cache.enabled"]:
         unchanged: WSGIApplication = app
         return unchanged
-    metrics = registry["metrics"]
+    metrics, configurations = registry["metrics"], registry["configuration"]
     allowed_origins = settings["allowed_origins"] or frozenset()
     logs = asbool(settings.get("access_log"))
     invalidation = WriteInvalidationMiddleware(app)
@@ -41,9 +41,9 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
 
     return ResponseCacheMiddleware(
         invalidation,
-        dependencies=lambda: (invalidation.generation,),
+        dependencies=lambda: (invalidation.generation, configurations.current()),
         vary_key=lambda environ: _allowed_origin(environ, allowed_origins),
-        normalise_query=_query_normaliser(registry["regions"]),
+        normalise_query=_query_normaliser(lambda: configurations.current().regions),
         clock=lambda: registry["clock"](),
         is_cacheable_path=lambda path: path.endswith(STREAMS_SUFFIX) or path == GRAPHS_PATH,
         on_hit=record_hit,
@@ -79,12 +79,12 @@ def _allowed_origin(environ: WSGIEnvironment, allowed: Set[str]) -> str:
     return origin if origin in allowed else ""
 
 
-def _query_normaliser(regions: Regions) -> Callable[[WSGIEnvironment], str]:
+def _query_normaliser(regions: Callable[[], Regions]) -> Callable[[WSGIEnvironment], str]:
     """Return a function that leaves out of a query what lists and graphs ignore."""
 
     def known_region(name: str) -> str:
         # The list of an unknown region is that of none; without the parameter, it is a redirect.
-        return name if regions.preferred_labels(name) else ""
+        return name if regions().preferred_labels(name) else ""
 
     # The id of a change, which pages add: they want no response from before it.
     of_lists: Mapping[str, ValueNormaliser] = {"told": up_to(MAX_CHANGE_ID_CHARS)}

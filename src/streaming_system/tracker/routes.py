@@ -71,6 +71,7 @@ def _add_crew_routes(config: Any) -> None:
         ("admin.logout", "/logout"),
         ("admin.password", "/password"),
         ("admin.secondfactor", "/secondfactor"),
+        ("admin.rooms", "/rooms"),
         ("admin.tokens", "/tokens"),
         ("admin.ingest", "/ingest"),
         ("admin.endpoints", "/endpoints"),

@@ -7,17 +7,15 @@ from typing import Any
 
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule.store import ScheduleStore
-from streaming_system.tracker.audience.ended_rooms import EndedRooms
 from streaming_system.tracker.audience.playback import PlaybackService
 from streaming_system.tracker.audience.viewer_history import ViewerHistory
 from streaming_system.tracker.audience.viewers import ViewerCountCache, Viewers
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.server_keys import ServerKeys
+from streaming_system.tracker.crew.site_changes import SiteChanges
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.endpoints.endpoints import Endpoints
-from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
-from streaming_system.tracker.endpoints.regions import Regions
 from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
 from streaming_system.tracker.history.time_series import TimeSeriesQuery
 from streaming_system.tracker.incidents.incidents import CheckThrottle, Incidents
@@ -28,18 +26,18 @@ from streaming_system.tracker.publishing.stream_keys import StreamKeys
 # The services by the name of the request attribute.
 SERVICES: dict[str, Callable[[Any], Any]] = {
     "annotations": lambda r: Annotations(r.db),
-    "audience": lambda r: ViewerHistory(r.db, r.registry["ended_rooms"]),
+    "audience": lambda r: ViewerHistory(r.db, r.ended_rooms),
     "audit": lambda r: AuditLog(r.db),
     "directory": lambda r: StreamDirectory(
-        r.endpoints, r.registry.settings["conference"], r.registry.settings["endpoint.url"]
+        r.endpoints, r.conference, r.registry.settings["endpoint.url"]
     ),
     "endpoints": lambda r: Endpoints(
-        r.db, on_change=lambda: _notify_pages(r), fallback_groups=r.registry["fallback_groups"]
+        r.db, on_change=lambda: _notify_pages(r), fallback_groups=r.fallback_groups
     ),
     "history": lambda r: TimeSeriesQuery(r.db, r.registry.settings),
     "incidents": lambda r: Incidents(
         r.db,
-        r.registry.settings["conference"],
+        r.conference,
         r.registry["schedule"],
         r.registry.settings,
         r.registry["bounds"].on_reached,
@@ -51,14 +49,17 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
         r.db,
         r.registry.settings,
         r.registry["viewer_counts"],
-        r.registry["fallback_groups"],
+        r.fallback_groups,
         r.registry["bounds"],
         r.registry["admit_player"],
-        r.registry["ended_rooms"],
+        r.ended_rooms,
+    ),
+    "site_changes": lambda r: SiteChanges(
+        r.db, r.registry.settings, account=r.identity.name if r.identity else ""
     ),
     "stream_keys": lambda r: StreamKeys(r.db),
     "tokens": lambda r: Tokens(r.db),
-    "viewers": lambda r: Viewers(r.db, r.registry["fallback_groups"], r.registry["ended_rooms"]),
+    "viewers": lambda r: Viewers(r.db, r.fallback_groups, r.ended_rooms),
 }
 
 
@@ -81,11 +82,6 @@ def includeme(config: Any) -> None:
     config.registry["page_events"] = PageEventPublisher(settings.get("push.url", ""))
     config.registry["incident_throttle"] = CheckThrottle()
     config.registry["viewer_counts"] = ViewerCountCache()
-    config.registry["fallback_groups"] = FallbackGroups(settings["conference"].rooms)
-    config.registry["ended_rooms"] = EndedRooms(settings["conference"].rooms)
-    config.registry["regions"] = Regions(
-        settings["conference"].site.regions, settings["region.header"], settings["region.file"]
-    )
     # Tests replace the clock.
     config.registry["clock"] = lambda: datetime.now(UTC)
     config.add_request_method(lambda request: request.registry["clock"](), "now", reify=True)

@@ -13,6 +13,7 @@ from streaming_system import config
 from streaming_system.config.findings import errors_of
 from streaming_system.config.ini_file import TRACKER_KEYS, require_valid_ini
 from streaming_system.tracker.ingest_address import IngestAddress, parse_ingest_address
+from streaming_system.util.file_watch import FileWatch
 from streaming_system.util.renamed_settings import find_renamed_setting
 from streaming_system.util.validation import (
     Field,
@@ -203,15 +204,29 @@ def load_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         raise StartupError(renamed)
     try:
         require_valid_ini(settings, "tracker", ini_keys())
-        checked = config.check_conference(*config.config_paths(settings))
+    except config.ConfigError as error:
+        raise StartupError(str(error)) from None
+    conference = load_conference(settings, FileWatch())
+    values = {name: _parse_setting(name, setting, settings) for name, setting in SETTINGS.items()}
+    return {**settings, "conference": conference, **values}
+
+
+def load_conference(settings: Mapping[str, Any], watch: FileWatch) -> config.ConferenceConfig:
+    """Return the configuration of the JSON files, with a secret.
+
+    :param watch: gets the files.
+    :raises StartupError: if the configuration is invalid.
+    """
+    try:
+        watch.add(*config.configuration_files(settings))
+        checked = config.check_configuration(settings)
         conference = checked.require()
     except config.ConfigError as error:
         raise StartupError(str(error)) from None
     if problem := secret_problem(conference, asbool(settings.get("secret.allow_example"))):
         checked.sections.add(*SECRET_KEY, problem)
         raise StartupError("\n".join(errors_of(checked.findings)))
-    values = {name: _parse_setting(name, setting, settings) for name, setting in SETTINGS.items()}
-    return {**settings, "conference": conference, **values}
+    return conference
 
 
 def load_ingest_addresses(settings: Mapping[str, Any]) -> dict[str, Any]:

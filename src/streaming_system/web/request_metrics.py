@@ -140,10 +140,13 @@ class RequestMetrics:
 def add_metrics(config: Any, create: Callable[[], RequestMetrics]) -> None:
     """Measure every request of an app, outside of all other tweens but request ids.
 
+    An app that is built again has the metrics of the one before in its registry.
+
     :raises SystemExit: if the shared folder in the environment is not usable.
     """
     try:
-        config.registry["metrics"] = create()
+        if "metrics" not in config.registry:
+            config.registry["metrics"] = create()
     except MetricsError as error:
         raise SystemExit(str(error)) from None
     over = ("pyramid_tm.tm_tween_factory", EXCVIEW)

@@ -35,7 +35,7 @@ def test_config_check_accepts_a_valid_configuration(run):
 
     assert (result.exit_code, result.stdout) == (
         0,
-        "3 rooms: example, garden, lab\nThe configuration is good.\n",
+        "3 rooms: example, lab, garden\nThe configuration is good.\n",
     )
 
 

@@ -110,7 +110,8 @@ def test_questions_replace_options(init, folder, feed):
     assert set(event.rooms) == {"main_hall", "room_schedule"}
     assert event.site.schedule_timezone.key == "Europe/Vienna"
     assert (event.default.ircnetwork, event.default.ircchannel) == ("irc.oftc.net", "#conf")
-    assert load_app_settings(folder / "development.ini", "frontend")["languages.offered"] == "de en"
+    settings = load_app_settings(folder / "development.ini", "frontend")
+    assert load_conference_from_settings(settings).site.languages == ("de", "en")
 
 
 def test_unreadable_feed_is_one_line_and_a_choice(init, folder, tmp_path, feed):

@@ -105,7 +105,7 @@ class TestLoading:
     def test_example_configuration_is_valid_without_warnings(self, root):
         config = load_conference(root / "config.json", root / "config.private.json.example")
 
-        assert list(config.rooms) == ["example", "garden", "lab"]
+        assert list(config.rooms) == ["example", "lab", "garden"]
         assert config.warnings == ()
 
     @pytest.mark.parametrize(
@@ -239,7 +239,8 @@ def test_invalid_room_value_is_reported_with_file_room_and_key(error_message, ro
 
 def test_unknown_key_is_reported_with_similar_and_allowed_keys(error_message):
     assert error_message({"hall": {"zzz": ""}}).startswith(
-        "config.json: room 'hall': key 'zzz': unknown key; allowed: channel, chat, conference,"
+        "config.json: room 'hall': key 'zzz': unknown key; "
+        "allowed: channel, chat, closed, conference,"
     )
     assert error_message({"hall": {"titel": ""}}).startswith(
         "config.json: room 'hall': key 'titel': unknown key; did you mean 'title'? allowed: "

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import Room
-from streaming_system.frontend.room_view import natural_sort_key
 from streaming_system.frontend.schedule_page.schedule_view import ScheduleEntry
 
 TIME_LABEL_INTERVAL = 30  # minutes
@@ -151,9 +150,7 @@ def _by_room(spans: list[_Span]) -> Iterator[tuple[Room, list[_Span]]]:
     rooms: dict[str, list[_Span]] = {}
     for span in spans:
         rooms.setdefault(span.entry.room.id, []).append(span)
-    for of_room in sorted(
-        rooms.values(), key=lambda some: natural_sort_key(some[0].entry.room.title)
-    ):
+    for of_room in sorted(rooms.values(), key=lambda some: some[0].entry.room_number):
         yield of_room[0].entry.room, of_room
 
 

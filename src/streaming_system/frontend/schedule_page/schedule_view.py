@@ -38,6 +38,7 @@ class ScheduleEntry:
 
     :param zone: the zone to show its times in.
     :param day: the day of the schedule on which it starts.
+    :param room_number: the position of its room in the configuration.
     :param track_colour: the number of its track's colour; 0 without a track.
     """
 
@@ -46,6 +47,7 @@ class ScheduleEntry:
     room: Room
     zone: ZoneInfo
     day: date
+    room_number: int = 0
     track_colour: int = 0
 
     @property
@@ -76,20 +78,21 @@ class ScheduleEntry:
 class ScheduleView:
     """The talks of some rooms, in order.
 
+    :ivar rooms: those with a schedule, in the order of the configuration.
     :ivar zone: the zone of its times and days: that of most of the rooms.
     """
 
     def __init__(self, schedule: Schedule, rooms: Iterable[Room]) -> None:
         scheduled = [room for room in rooms if room.id in schedule.rooms]
-        self.rooms = sorted(scheduled, key=lambda room: natural_sort_key(room.title))
+        self.rooms = scheduled
         self.zone = main_zone(schedule.rooms[room.id].timezone for room in scheduled)
         talks = [
-            (room, slot)
-            for room in self.rooms
+            (number, room, slot)
+            for number, room in enumerate(self.rooms)
             for slot in schedule.rooms[room.id].slots
             if not slot.is_filler
         ]
-        tracks = sorted({talk.track for _, talk in talks} - {""}, key=natural_sort_key)
+        tracks = sorted({talk.track for _, _, talk in talks} - {""}, key=natural_sort_key)
         colours = {track: 1 + number % TRACK_COLOURS for number, track in enumerate(tracks)}
         entries = [
             ScheduleEntry(
@@ -98,9 +101,10 @@ class ScheduleView:
                 room=room,
                 zone=self.zone,
                 day=self._day(talk.start),
+                room_number=number,
                 track_colour=colours.get(talk.track, 0),
             )
-            for room, talk in talks
+            for number, room, talk in talks
         ]
         # Sorting is stable: rooms keep their order at equal times.
         self.entries = sorted(entries, key=lambda entry: entry.talk.start)
@@ -159,6 +163,23 @@ def search(entries: Iterable[ScheduleEntry], query: str) -> list[ScheduleEntry]:
     """Return the talks that contain all words of a query, in any order."""
     words = fold_for_search(query).split()
     return [entry for entry in entries if all(word in entry.search_text for word in words)]
+
+
+class ScheduleViewCaches:
+    """The caches of the views by language: titles of rooms may differ."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._caches: list[tuple[ConferenceConfig, ScheduleViewCache]] = []
+
+    def of(self, conference: ConferenceConfig) -> "ScheduleViewCache":
+        """Return the cache of a configuration with the texts of one language."""
+        with self._lock:
+            for known, cache in self._caches:
+                if known is conference:
+                    return cache
+            self._caches.append((conference, ScheduleViewCache(conference)))
+            return self._caches[-1][1]
 
 
 class ScheduleViewCache:

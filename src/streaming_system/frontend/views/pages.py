@@ -10,7 +10,7 @@ from pyramid.view import view_config
 from streaming_system.frontend.http_cache import SCHEDULE_MAX_AGE
 from streaming_system.frontend.overview import event_overviews
 from streaming_system.frontend.room_page import RoomPage, build_room_page
-from streaming_system.frontend.room_view import build_room_views, natural_sort_key
+from streaming_system.frontend.room_view import build_room_views
 from streaming_system.frontend.security_headers import allow_streams
 from streaming_system.web.response_cache import VARIES_BY_GROUP_KEY
 
@@ -41,7 +41,7 @@ def monitor(request: Any) -> dict[str, Any]:
     return {
         "states": sorted(
             states,
-            key=lambda state: (state.room.id not in troubled, natural_sort_key(state.room.title)),
+            key=lambda state: state.room.id not in troubled,
         ),
         "problem_rooms": troubled,
         "incidents": incidents,

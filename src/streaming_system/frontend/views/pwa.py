@@ -8,8 +8,9 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.frontend.assets import STATIC_DIR
+from streaming_system.frontend.brand import FAVICONS
 from streaming_system.frontend.page_cache import page_response, with_etag
-from streaming_system.frontend.views.branding import FAVICONS, find_brand_file
+from streaming_system.frontend.views.branding import find_brand_file
 
 MAX_AGE_SECONDS = 60  # seconds
 MAX_SHORT_NAME_CHARS = 30
@@ -48,7 +49,7 @@ def manifest(request: Any) -> Response:
             ("maskable", 512, "maskable"),
         )
     ]
-    _, media_type = find_brand_file(request, FAVICONS, "favicon")
+    media_type = find_brand_file(request, FAVICONS, "favicon").media_type
     if media_type == "image/svg+xml":
         vector_icon = {
             "src": request.route_path("brand.favicon"),

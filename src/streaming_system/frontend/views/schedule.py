@@ -111,9 +111,7 @@ def talk_as_ics(request: Any) -> Response:
 
 def _find_entry(request: Any) -> ScheduleEntry:
     name = request.matchdict["talk"]
-    entry: ScheduleEntry | None = request.registry["schedule_views"].find_talk(
-        request.schedule, name
-    )
+    entry: ScheduleEntry | None = request.schedule_views.find_talk(request.schedule, name)
     if entry is None:
         raise HTTPNotFound(
             request.translate("there is no such talk; perhaps it has been cancelled")
@@ -143,7 +141,7 @@ def _parse_query(request: Any, room: str) -> ScheduleQuery:
 
 
 def _schedule_page(request: Any, query: ScheduleQuery, room: Room | None) -> Response:
-    views = request.registry["schedule_views"]
+    views = request.schedule_views
     view = views.of_room(request.schedule, room) if room else views.get(request.schedule)
     day = _select_day(request, query, view, room)
     request.page_query = _page_query(request, query)
@@ -202,7 +200,7 @@ def _template_values(
     return {
         "filters": query,
         "room": room,
-        "rooms": request.registry["schedule_views"].get(request.schedule).rooms,
+        "rooms": request.schedule_views.get(request.schedule).rooms,
         "day": day,
         "days": view.days,
         "zone": view.zone,

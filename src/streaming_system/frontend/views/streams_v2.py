@@ -61,7 +61,10 @@ def redirect_from_event_url(request: Any) -> Any:
     room = request.conference.rooms.get(name)
     if room is None:
         raise HTTPNotFound(request.translate("there is no room called %(room)s", room=name))
-    event = streams_v2.mandator_slug(room.conference or configured_title(request.conference))
+    # Apps have the names of the default language.
+    conference = request.registry.settings["conference"]
+    name = conference.rooms[room.id].conference or configured_title(conference)
+    event = streams_v2.mandator_slug(name)
     if request.matchdict["event"] != event:
         raise HTTPNotFound(
             request.translate(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound
-from pyramid.response import FileResponse, Response
+from pyramid.response import Response
 from pyramid.view import view_config
 
 MAX_AGE_SECONDS = 365 * 24 * 3600  # seconds
@@ -25,11 +25,11 @@ def theme(request: Any) -> Response:
         response.etag = active.version
         response.conditional_response = True
     else:
-        theme_file = active.theme.file(path)
-        if theme_file is None:
+        file = active.files.get(path)
+        if file is None:
             raise HTTPNotFound("the theme has no such file")
-        file, media_type = theme_file
-        response = FileResponse(str(file), request=request, content_type=media_type)
+        body, media_type = file
+        response = Response(body, content_type=media_type, request=request)
     if request.matchdict["version"] == active.version:
         response.cache_control.max_age = MAX_AGE_SECONDS
         response.cache_control.properties["immutable"] = None

@@ -86,6 +86,15 @@ ACCOUNT_FORM = _form_schema(
 )
 
 
+ROOM_FORM = _form_schema(
+    _text_field("room", 64),
+    _text_field("title", 800),
+    _text_field("message", 1200),
+    _text_field("sources", 20_000),
+)
+NO_FIELDS_FORM = _form_schema()
+
+
 def parse_form(form: colander.SchemaNode, fields: Any) -> dict[str, Any]:
     """Return the values of a form.
 

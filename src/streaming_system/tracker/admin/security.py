@@ -200,7 +200,7 @@ def _load_identity(request: Any) -> Identity | None:
 
 
 def _crew_actions(request: Any) -> CrewActions:
-    conference = request.registry.settings["conference"]
+    conference = request.conference
     return CrewActions(
         request.db,
         conference.groups,

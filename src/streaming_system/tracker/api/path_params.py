@@ -56,7 +56,7 @@ def parse_path_params(request: Any) -> dict[str, Any]:
         except colander.Invalid as error:
             errors.append({"parameter": name, "detail": error.messages()[0]})
     if "room" in request.matchdict:
-        conference = request.registry.settings["conference"]
+        conference = request.conference
         known = (
             conference.groups
             if request.matched_route.name in FALLBACK_GROUP_ROUTES

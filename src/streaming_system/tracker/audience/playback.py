@@ -52,7 +52,7 @@ class PlaybackService:
 
         :raises Exception: the error of ``admit``, or :exc:`BoundReachedError`, for a new player.
         """
-        scheduler = ReportScheduler(self._settings, self._viewer_count, self._ended_rooms)
+        scheduler = ReportScheduler(self._settings, self._viewer_count, lambda: self._ended_rooms)
         connection = ensure_write_transaction(self.db)
         [result] = ingest(
             connection, [(report, now)], scheduler, self._fallback_groups, self._bounds, self._admit

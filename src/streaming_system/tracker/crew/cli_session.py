@@ -18,6 +18,7 @@ from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.crew import CrewActions, parse_time
 from streaming_system.tracker.crew.erasure import Erasure
 from streaming_system.tracker.crew.errors import CrewError
+from streaming_system.tracker.crew.site_changes import SiteChanges
 from streaming_system.tracker.crew.tokens import SCOPES, Tokens
 from streaming_system.tracker.db.session import (
     is_unavailable_error,
@@ -52,6 +53,7 @@ class AdminSession:
     now: datetime
     crew: CrewActions
     accounts: Accounts
+    site_changes: SiteChanges
     tokens: Tokens
     stream_keys: StreamKeys
     hook_secrets: HookSecrets
@@ -91,6 +93,7 @@ def admin_session(
                 else None,
             ),
             accounts=Accounts(db),
+            site_changes=SiteChanges(db, settings, account=f"cli:{_system_user()}"),
             tokens=Tokens(db),
             stream_keys=StreamKeys(db),
             hook_secrets=HookSecrets(db),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streaming_system.config import ConferenceConfig, Room
-from streaming_system.config.stream_sources import is_served_by_endpoints
+from streaming_system.config.stream_sources import has_external_stream, is_served_by_endpoints
 from streaming_system.tracker.endpoints import load_balancer
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups, room_and_fallbacks
@@ -38,6 +38,12 @@ class StreamOffer:
     def is_watchable(self) -> bool:
         """Whether it serves any stream to viewers, which makes the room live."""
         return is_watchable(self.endpoint)
+
+
+def is_live(room: Room, offers: Sequence[StreamOffer], now: datetime) -> bool:
+    """Return whether viewers of a room can watch a stream now."""
+    watchable = any(offer.is_watchable for offer in offers)
+    return not room.closed and (watchable or has_external_stream(room, now))
 
 
 class StreamDirectory:

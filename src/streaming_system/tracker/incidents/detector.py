@@ -90,11 +90,8 @@ class IncidentDetector:
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
     ) -> Iterator[IncidentFinding]:
         for room in self.rooms.values():
-            talk = (
-                None
-                if has_external_stream(room, now)
-                else self.programme.current_talk(room.id, now)
-            )
+            needs_none = room.closed or has_external_stream(room, now)
+            talk = None if needs_none else self.programme.current_talk(room.id, now)
             watchable = [e for e in _endpoints_of(room, endpoints) if is_watchable(e)]
             if talk is None or any(_is_stable(endpoint, now) for endpoint in watchable):
                 continue

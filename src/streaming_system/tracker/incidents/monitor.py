@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from streaming_system.tracker.db.session import (
 )
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.incidents.incidents import IncidentNotification, Incidents
-from streaming_system.tracker.settings import StartupError, load_settings
+from streaming_system.tracker.settings import StartupError, load_conference, load_settings
+from streaming_system.web.reloader import Reloader
 
 __all__ = ["IncidentMonitor", "IncidentNotification", "StartupError"]
 
@@ -38,6 +40,7 @@ class IncidentMonitor:
         self, ini: Mapping[str, str], notify: Callable[[IncidentNotification], bool]
     ) -> None:
         self._settings: Mapping[str, Any] = load_settings(ini)
+        self._conferences = Reloader(partial(load_conference, ini), "configuration")
         path = ini.get("schedule.file")
         self._schedule = ScheduleStore(Path(path)) if path else None
         self._engine = make_engine(ini)
@@ -89,7 +92,7 @@ class IncidentMonitor:
 
     @contextmanager
     def _incidents(self) -> Iterator[Incidents]:
-        conference = self._settings["conference"]
+        conference = self._conferences.current()
         try:
             with Session(self._engine) as db, db.begin():
                 yield Incidents(db, conference, self._schedule, self._settings)

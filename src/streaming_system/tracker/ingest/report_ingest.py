@@ -33,7 +33,7 @@ class ReportIngest:
     :param on_new_endpoint: called after a new endpoint, or one that returns, is committed.
     :param bounds: of endpoints, and of the rows of tables.
     :param admit: returns why a new player is refused.
-    :param ended_rooms: finds the rooms whose players are no viewers.
+    :param ended_rooms: returns what finds the rooms whose players are no viewers.
     """
 
     def __init__(
@@ -42,16 +42,16 @@ class ReportIngest:
         settings: Mapping[str, Any],
         viewer_count: ViewerCountCache,
         on_new_endpoint: Callable[[], None] = lambda: None,
-        fallback_groups: FallbackGroups | None = None,
+        fallback_groups: Callable[[], FallbackGroups] = FallbackGroups,
         bounds: Bounds | None = None,
         admit: AdmitPlayer = lambda report: None,
-        ended_rooms: EndedRooms | None = None,
+        ended_rooms: Callable[[], EndedRooms] = EndedRooms,
     ) -> None:
         # SQLite must begin write transactions as such: see db.session.ensure_write_transaction.
         self._engine = engine.execution_options(sqlite_immediate=True)
         self._scheduler = ReportScheduler(settings, viewer_count, ended_rooms)
         self._on_new_endpoint = on_new_endpoint
-        self._fallback_groups = fallback_groups or FallbackGroups()
+        self._fallback_groups = fallback_groups
         self._bounds = bounds or Bounds({})
         self._admit = admit
         max_batch = settings["ingest.max_batch"]
@@ -94,7 +94,7 @@ class ReportIngest:
                 connection,
                 reports,
                 self._scheduler,
-                self._fallback_groups,
+                self._fallback_groups(),
                 self._bounds,
                 self._admit,
             )
@@ -123,8 +123,8 @@ def includeme(config: Any) -> None:
         config.get_settings(),
         registry["viewer_counts"],
         on_new_endpoint=lambda: registry["page_events"].publish_async("streams"),
-        fallback_groups=registry["fallback_groups"],
+        fallback_groups=lambda: registry["configuration"].current().fallback_groups,
         bounds=registry["bounds"],
         admit=lambda report: registry["admit_player"](report),
-        ended_rooms=registry["ended_rooms"],
+        ended_rooms=lambda: registry["configuration"].current().ended_rooms,
     )

@@ -1,7 +1,7 @@
 """When a player reports next, and how long it counts as a viewer until then."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,20 +31,20 @@ class ReportScheduler:
 
     :param settings: the app's, for the keys ``report.*``.
     :param viewer_count: the number of open players, cached by this process.
-    :param ended_rooms: finds the rooms whose players are no viewers.
+    :param ended_rooms: returns what finds the rooms whose players are no viewers.
     """
 
     def __init__(
         self,
         settings: Mapping[str, Any],
         viewer_count: ViewerCountCache,
-        ended_rooms: EndedRooms | None = None,
+        ended_rooms: Callable[[], EndedRooms] = EndedRooms,
     ) -> None:
         self._min_interval: int = settings["ingest.min_interval"]
         self._max_interval: int = settings["ingest.max_interval"]
         self._target_rate: float = settings["ingest.target_rate"]
         self._viewer_count = viewer_count
-        self._ended_rooms = ended_rooms or EndedRooms()
+        self._ended_rooms = ended_rooms
 
     def next_interval(self, report: PlayerReport, connection: sa.Connection, now: datetime) -> int:
         """Return the seconds until the player's next report; 0 after its last one."""
@@ -65,6 +65,6 @@ class ReportScheduler:
         """
         has_ended = (
             report.endpoint not in EXTERNAL_SOURCES
-            and report.room in self._ended_rooms.cached(connection, now=now)
+            and report.room in self._ended_rooms().cached(connection, now=now)
         )
         return now if has_ended else now + validity(interval)

@@ -82,7 +82,7 @@ def require_secret(request: Any, form: Any) -> None:
     """
     settings = request.registry.settings
     secret = field_text(form, "secret").encode("utf-8", "surrogatepass")
-    is_correct = hmac.compare_digest(secret, settings["conference"].site.secret.encode())
+    is_correct = hmac.compare_digest(secret, request.conference.site.secret.encode())
     if not (is_correct and settings["secret.accepted"]):
         raise LegacyProtocolError("SECRET", status=403)
 
@@ -94,7 +94,7 @@ def require_room(request: Any, form: Any) -> str:
     """
     require_secret(request, form)
     room = field_text(form, "group")
-    if room not in request.registry.settings["conference"].groups:
+    if room not in request.conference.groups:
         raise LegacyProtocolError("GROUP", status=404)
     return room
 

@@ -74,7 +74,7 @@ def _parse_query(request: Any) -> GraphQuery:
         query = parse_graph_query(request.GET)
     except colander.Invalid as error:
         raise HTTPBadRequest("; ".join(error.asdict().values())) from None
-    if query.room and query.room not in request.registry.settings["conference"].groups:
+    if query.room and query.room not in request.conference.groups:
         raise HTTPNotFound
     return query
 
@@ -110,7 +110,7 @@ def _graph(
 
 def _room_titles(request: Any) -> dict[str, str]:
     """Return the title of every room by its id."""
-    rooms = request.registry.settings["conference"].rooms
+    rooms = request.conference.rooms
     return {room.id: room.title for room in rooms.values()}
 
 

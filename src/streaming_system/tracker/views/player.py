@@ -25,7 +25,7 @@ RESULT_CODES = {"unknown room": (1, -1), "bad json": (2, -1), "no cookie": (1025
 def ingest_report(request: Any) -> Response:
     """Ingest a player's report. A player without a cookie gets one, and reports again."""
     room = request.matchdict["room"]
-    if room not in request.registry.settings["conference"].rooms:
+    if room not in request.conference.rooms:
         return _json_response(*RESULT_CODES["unknown room"])
     key = request.keys.get(COOKIE_KEY_NAME)
     cookies = _parse_cookies(request)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pyramid.view import view_config
@@ -10,6 +11,7 @@ from pyramid.view import view_config
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.endpoints.formats import formats_of
 from streaming_system.tracker.incidents.detector import FULL_THRESHOLD, MAX_SILENCE
+from streaming_system.tracker.live_configuration import LiveConfiguration
 from streaming_system.tracker.logs.ingest import AccessLogs
 from streaming_system.tracker.models import Endpoint
 
@@ -53,7 +55,10 @@ def servers_page(request: Any) -> dict[str, Any]:
         _table("Fallen silent", recently_silent, "No server has fallen silent within an hour."),
         _table(
             "Streaming",
-            sorted(_server_rows(request, request.endpoints.alive(now=now), now), key=_sort_key),
+            sorted(
+                _server_rows(request, request.endpoints.alive(now=now), now),
+                key=partial(_sort_key, request.configuration),
+            ),
             "No server is streaming.",
         ),
         _table(
@@ -67,9 +72,12 @@ def servers_page(request: Any) -> dict[str, Any]:
         "now": now,
         # The table of streaming endpoints is shown even without rows.
         "tables": [table for table in tables if table["servers"] or table["title"] == "Streaming"],
-        "playback": request.playback.qoe_metrics(now=now, by_endpoint=False),
+        "playback": sorted(
+            request.playback.qoe_metrics(now=now, by_endpoint=False),
+            key=lambda metrics: request.configuration.room_number(metrics.room),
+        ),
         "logs": _log_totals(request.logs, now),
-        "rooms": request.registry.settings["conference"].rooms,
+        "rooms": request.conference.rooms,
     }
 
 
@@ -123,5 +131,11 @@ def _table(title: str, rows: list[ServerRow], empty: str) -> dict[str, Any]:
     }
 
 
-def _sort_key(row: ServerRow) -> tuple[bool, str, int]:
-    return not row.needs_attention, row.endpoint.room, row.endpoint.bitrate
+def _sort_key(configuration: LiveConfiguration, row: ServerRow) -> tuple[bool, int, str, int]:
+    room = row.endpoint.room
+    return (
+        not row.needs_attention,
+        configuration.room_number(room),
+        room,
+        row.endpoint.bitrate,
+    )

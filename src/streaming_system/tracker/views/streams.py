@@ -18,7 +18,7 @@ from streaming_system.config.stream_sources import (
     is_served_by_endpoints,
 )
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
-from streaming_system.tracker.endpoints.stream_directory import StreamOffer
+from streaming_system.tracker.endpoints.stream_directory import StreamOffer, is_live
 from streaming_system.tracker.views.api.serialization import format_utc
 from streaming_system.util.validation import split_stream_url
 
@@ -32,11 +32,15 @@ REGION_TTL_SECONDS = 300
 def streams_js(request: Any) -> Response:
     """Return the list of live rooms for the original's pages."""
     alive = {endpoint.room for endpoint in request.endpoints.alive(now=request.now)}
-    rooms = request.registry.settings["conference"].rooms.values()
+    rooms = request.conference.rooms.values()
     active = [
         room.id
         for room in rooms
-        if has_external_stream(room, request.now) or not alive.isdisjoint(room_and_fallbacks(room))
+        if has_external_stream(room, request.now)
+        or (
+            is_served_by_endpoints(room, request.now)
+            and not alive.isdisjoint(room_and_fallbacks(room))
+        )
     ]
     return _js_response(f"var streamers_active = {_js_literal(active)};\n")
 
@@ -44,7 +48,7 @@ def streams_js(request: Any) -> Response:
 @view_config(route_name="stream.script", http_cache=0)
 def stream_js(request: Any) -> Response:
     """Assign a viewer of the original's pages to the endpoint that will be least utilised."""
-    room = request.registry.settings["conference"].rooms.get(request.matchdict["room"])
+    room = request.conference.rooms.get(request.matchdict["room"])
     if room is None:
         return _js_response("// There is no such room.\n", status=404)
     endpoint = None
@@ -76,7 +80,7 @@ def streams_json(request: Any) -> dict[str, Any]:
     offers = request.directory.all_rooms(now=request.now)
     # Pages of any site may use the list.
     request.response.headers["Access-Control-Allow-Origin"] = "*"
-    rooms = request.registry.settings["conference"].rooms.values()
+    rooms = request.conference.rooms.values()
     return {
         "generated_at": format_utc(request.now),
         "rooms": {room.id: _room_json(room, offers[room.id], request.now) for room in rooms},
@@ -87,10 +91,10 @@ def streams_json(request: Any) -> dict[str, Any]:
 def room_streams_json(request: Any) -> Any:
     """Return the endpoints of one room with weights. All viewers of a region share the response."""
     request.response.headers["Access-Control-Allow-Origin"] = "*"
-    room = request.registry.settings["conference"].rooms.get(request.matchdict["room"])
+    room = request.conference.rooms.get(request.matchdict["room"])
     if room is None:
         raise HTTPNotFound
-    regions = request.registry["regions"]
+    regions = request.regions
     if regions.is_enabled and "region" not in request.GET:
         return _redirect_to_region(request)
     region = request.GET.get("region", "")
@@ -100,7 +104,7 @@ def room_streams_json(request: Any) -> Any:
         "generated_at": format_utc(now),
         "room": room.id,
         "region": region if regions.preferred_labels(region) else "",
-        "live": any(offer.is_watchable for offer in offers) or has_external_stream(room, now),
+        "live": is_live(room, offers, now),
         "endpoints": [
             {
                 "name": offer.endpoint.name,
@@ -131,7 +135,7 @@ def _fallback_json(place: Fallback, room: Room) -> dict[str, Any]:
 
 def _redirect_to_region(request: Any) -> Response:
     """Redirect a viewer to the list of their region."""
-    region = request.registry["regions"].region_of(request.remote_addr, request.headers)
+    region = request.regions.region_of(request.remote_addr, request.headers)
     response = HTTPFound(location=f"?{urlencode({'region': region})}")
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.cache_expires(REGION_TTL_SECONDS)
@@ -142,7 +146,7 @@ def _redirect_to_region(request: Any) -> Response:
 
 
 def _preferred_labels(request: Any) -> Sequence[str]:
-    regions = request.registry["regions"]
+    regions = request.regions
     preferred: Sequence[str] = regions.preferred_labels(
         regions.region_of(request.remote_addr, request.headers)
     )
@@ -151,7 +155,7 @@ def _preferred_labels(request: Any) -> Sequence[str]:
 
 def _room_json(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str, Any]:
     return {
-        "live": any(offer.is_watchable for offer in offers) or has_external_stream(room, now),
+        "live": is_live(room, offers, now),
         "youtube": active_youtube_id(room, now) or None,
         "clients": sum(offer.endpoint.clients for offer in offers if offer.counts_for_room),
         "bitrate": sum(offer.endpoint.bitrate for offer in offers if offer.counts_for_room),

@@ -32,17 +32,19 @@ class TelemetryError(Exception):
 def includeme(config: Any) -> None:
     """Set up the configured services.
 
+    An app that is built again has the services of the one before in its registry.
+
     :raises SystemExit: if one is unavailable.
     """
     settings = config.get_settings()
     app = config.root_package.__name__.rsplit(".", 1)[-1]
-    observers: list[Observer] = []
+    observers: list[Observer] = config.registry.get("telemetry", [])
     try:
-        if settings.get("sentry.dsn"):
+        if settings.get("sentry.dsn") and "telemetry" not in config.registry:
             from streaming_system.web.telemetry import sentry
 
             observers.append(sentry.create_observer(settings, app))
-        if settings.get("otel.endpoint"):
+        if settings.get("otel.endpoint") and "telemetry" not in config.registry:
             from streaming_system.web.telemetry import otel
 
             observers.append(otel.create_observer(settings, app))

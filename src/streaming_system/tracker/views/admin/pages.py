@@ -5,6 +5,7 @@ from typing import Any
 from pyramid.view import view_config, view_defaults
 
 from streaming_system.tracker.admin import forms
+from streaming_system.tracker.admin.configuration_status import configuration_status
 from streaming_system.tracker.crew.accounts import ROLES
 from streaming_system.tracker.crew.crew import parse_time, token_scope_label
 from streaming_system.tracker.crew.errors import CrewError
@@ -26,6 +27,7 @@ def overview(request: Any) -> dict[str, Any]:
         "tokens": sum(token.revoked_at is None for token in request.tokens.all()),
         "annotations": len(request.annotations.latest()),
         "accounts": len(request.accounts.all()),
+        "configuration": configuration_status(request),
         "latest": request.audit.latest(5),
     }
 
@@ -62,11 +64,14 @@ class EndpointPage(AdminPage):
         return message
 
     def content(self) -> dict[str, Any]:
-        """Return the endpoints, sorted by room and name."""
+        """Return the endpoints, by the order of the rooms and by name."""
         endpoints, now = self.request.endpoints, self.request.now
+        number = self.request.configuration.room_number
         return {
             "now": now,
-            "alive": sorted(endpoints.alive(now=now), key=lambda e: (e.room, e.name)),
+            "alive": sorted(
+                endpoints.alive(now=now), key=lambda e: (number(e.room), e.room, e.name)
+            ),
             "silent": endpoints.recently_expired(now=now),
             "last_resorts": self.request.directory.last_resorts(now=now),
         }
@@ -110,7 +115,7 @@ class TokenPage(AdminPage):
             "tokens": self.request.tokens.all(),
             "reach": token_scope_label,
             "scopes": SCOPES,
-            "rooms": self.request.registry.settings["conference"].groups,
+            "rooms": self.request.conference.groups,
             "issued": None,
             "text": "",
         }
@@ -159,7 +164,7 @@ class AnnotationPage(AdminPage):
         return {
             "now": self.request.now,
             "annotations": self.request.annotations.latest(),
-            "rooms": self.request.registry.settings["conference"].rooms,
+            "rooms": self.request.conference.rooms,
         }
 
 

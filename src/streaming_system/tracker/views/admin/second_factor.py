@@ -62,7 +62,7 @@ class SecondFactorPage(AdminPage):
         is_valid = isinstance(submitted, str) and is_secret(submitted)
         secret = submitted if is_valid else create_secret()
         settings = request.registry.settings
-        issuer = settings["conference"].default.conference or "Streaming"
+        issuer = self.request.conference.default.conference or "Streaming"
         return {
             "enabled": False,
             "required": settings["second_factor.required"],

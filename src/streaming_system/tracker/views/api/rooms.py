@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from streaming_system.config import Room
-from streaming_system.config.stream_sources import active_youtube_id, has_external_stream
+from streaming_system.config.stream_sources import active_youtube_id
 from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.audience.qoe import QoeMetrics
-from streaming_system.tracker.endpoints.stream_directory import StreamOffer
+from streaming_system.tracker.endpoints.stream_directory import StreamOffer, is_live
 from streaming_system.tracker.views.api.serialization import format_utc
 
 
@@ -19,7 +19,7 @@ def list_rooms(request: Any) -> dict[str, Any]:
     players = request.viewers.by_endpoint(now=request.now)
     others = request.viewers.non_reporting(now=request.now)
     qoe = _recent_qoe(request)
-    configured = request.registry.settings["conference"].rooms.values()
+    configured = request.conference.rooms.values()
     return {
         "generated_at": format_utc(request.now),
         "rooms": [
@@ -32,7 +32,7 @@ def list_rooms(request: Any) -> dict[str, Any]:
 @api_view("room.get")
 def get_room(request: Any) -> dict[str, Any]:
     """Return one room."""
-    room = request.registry.settings["conference"].rooms[request.validated["room"]]
+    room = request.conference.rooms[request.validated["room"]]
     offers = request.directory.room(room, now=request.now)
     players = request.viewers.by_endpoint(now=request.now)
     others = request.viewers.non_reporting(now=request.now)
@@ -59,7 +59,7 @@ def _room_json(
     return {
         "room": room.id,
         "title": room.title,
-        "live": any(offer.is_watchable for offer in offers) or has_external_stream(room, now),
+        "live": is_live(room, offers, now),
         "youtube": active_youtube_id(room, now) or None,
         "viewers": {
             "players": sum(count for (watched, _), count in players.items() if watched == room.id),

@@ -35,7 +35,7 @@ def require_room(request: Any, room: str | None) -> None:
 
     :raises ApiError: if it has not.
     """
-    if room is not None and room not in request.registry.settings["conference"].rooms:
+    if room is not None and room not in request.conference.rooms:
         raise api_error(
             "unknown-room",
             "the body names a room that the conference does not have",

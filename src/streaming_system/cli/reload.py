@@ -1,0 +1,131 @@
+"""`streaming-system reload`: puts a changed configuration into service at once."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streaming_system.cli.common import one_line_errors
+from streaming_system.config.differences import describe_differences, summarise_conference
+from streaming_system.config.ini import SettingsError, load_app_settings
+from streaming_system.config.worker_records import Worker, load_workers, trigger_file
+from streaming_system.util.file_watch import FileWatch
+from streaming_system.util.private_files import make_private_folder
+
+# Workers notice a change by themselves within this time.
+TIMEOUT = 10.0  # seconds
+POLL_INTERVAL = 0.1  # seconds
+
+
+@click.command("reload")
+@click.pass_obj
+def reload_command(ini: Path) -> None:
+    """Put a changed configuration, theme or catalogue into service at once.
+
+    It is validated first; an invalid one is refused, and the one before stays in service. The
+    command prints what has changed. Without it, workers notice a change within ten seconds.
+    """
+    with one_line_errors():
+        settings = load_app_settings(ini, "frontend")
+        trigger = trigger_file(settings)
+        if trigger is None:
+            raise SettingsError(
+                f"{ini}: workers.folder in [DEFAULT] is missing, where workers write what they "
+                "serve; they notice changes without it within ten seconds"
+            )
+        try:
+            states = {"frontend": _load_frontend(settings)}
+            if (tracker := _tracker_settings(ini)) is not None:
+                states["tracker"] = _load_tracker(tracker)
+        except click.ClickException as error:
+            raise click.ClickException(
+                f"{error.message}; the configuration before stays in service"
+            ) from None
+    versions = {app: version for app, (version, _) in states.items()}
+    before = [worker for worker in load_workers(settings) if worker.app in versions]
+    for line in _describe_changes(before, states):
+        click.echo(line)
+    try:
+        make_private_folder(trigger.parent)
+        trigger.touch()
+    except OSError as error:
+        raise click.ClickException(f"{trigger}: cannot be written: {error.strerror}") from None
+    _report_workers(_wait(settings, versions), versions)
+
+
+def _load_frontend(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return the version of the files and the summary of what they define."""
+    # The web framework slows down the start, so other commands do not import it.
+    from streaming_system.frontend.brand import BrandError, validate_brand_folder
+    from streaming_system.frontend.i18n import LanguageError
+    from streaming_system.frontend.site_state import load_site_state
+    from streaming_system.theme import ThemeError
+
+    watch = FileWatch()
+    try:
+        state = load_site_state(settings, watch)
+        validate_brand_folder(settings.get("brand.folder"))
+    except (BrandError, LanguageError, ThemeError) as error:
+        raise click.ClickException(" ".join(str(error).split())) from None
+    return watch.version, state.summary()
+
+
+def _load_tracker(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    from streaming_system.tracker.settings import StartupError, load_conference
+
+    watch = FileWatch()
+    try:
+        conference = load_conference(settings, watch)
+    except StartupError as error:
+        raise click.ClickException(str(error)) from None
+    return watch.version, summarise_conference(conference)
+
+
+def _tracker_settings(ini: Path) -> Mapping[str, str] | None:
+    """Return the settings of the tracker; ``None`` if this machine has none."""
+    try:
+        return load_app_settings(ini, "tracker")
+    except SettingsError:
+        return None
+
+
+def _describe_changes(
+    workers: list[Worker], states: Mapping[str, tuple[str, Mapping[str, Any]]]
+) -> list[str]:
+    """Return what is going to change in the first outdated worker of each app."""
+    if not workers:
+        return ["No worker runs that has workers.folder in its ini file."]
+    outdated = [worker for worker in workers if worker.version != states[worker.app][0]]
+    if not outdated:
+        since = max(worker.since for worker in workers)
+        return [
+            f"Nothing has changed: this version is in service since {since:%Y-%m-%d %H:%M:%S} UTC."
+        ]
+    # The pages have everything that the tracker has, and the theme and the languages.
+    worker = min(outdated, key=lambda worker: worker.app)
+    lines = describe_differences(worker.summary, dict(states[worker.app][1]))
+    return lines or ["Nothing has changed that viewers can see."]
+
+
+def _wait(settings: Mapping[str, Any], versions: Mapping[str, str]) -> list[Worker]:
+    """Return the workers once all have the new version, or after the timeout."""
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        workers = [worker for worker in load_workers(settings) if worker.app in versions]
+        is_done = all(worker.version == versions[worker.app] for worker in workers)
+        if is_done or time.monotonic() >= deadline:
+            return workers
+        time.sleep(POLL_INTERVAL)
+
+
+def _report_workers(workers: list[Worker], versions: Mapping[str, str]) -> None:
+    current = Counter(w.app for w in workers if w.version == versions[w.app])
+    total = Counter(worker.app for worker in workers)
+    for app, count in sorted(total.items()):
+        click.echo(f"{app}: {current[app]} of {count} workers have the new version.")
+    waiting = sum(total.values()) - sum(current.values())
+    if waiting:
+        click.echo(f"{waiting} without a request since then load it before their next response.")
