@@ -20,6 +20,7 @@ from streaming_system.agent.tracker_http import (
     parse_delay,
     retry_after,
 )
+from streaming_system.util.foreign_json import DocumentError, parse_foreign_json
 
 PROBLEM_CONTENT_TYPE = "application/problem+json"
 MAX_LABEL_CHARS = 200
@@ -183,8 +184,8 @@ def _endpoint_path(room: str, name: str) -> str:
 
 def _parse_json_object(data: bytes) -> Mapping[str, Any] | None:
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
+        document = parse_foreign_json(data)
+    except DocumentError:
         return None
     return document if isinstance(document, dict) else None
 

@@ -9,8 +9,8 @@ class Incident:
     """An open or resolved incident.
 
     :param id: identifies the incident when it opens and when it is resolved.
-    :param kind: ``no-stream``, ``silent-encoder``, ``full``, ``rebuffering``, ``component`` or
-        ``more``.
+    :param kind: ``no-stream``, ``slate``, ``silent-encoder``, ``full``, ``rebuffering``,
+        ``component`` or ``more``.
     :param room: the room's id; "" if it concerns no room or several.
     :param title: the room's title.
     :param subject: the server, machine or component that it concerns; "" for the room itself.

@@ -4,19 +4,15 @@ https://github.com/bluenviron/mediamtx/blob/main/api/openapi.yaml
 """
 
 from collections.abc import Iterator
-from typing import Any
-from urllib.parse import quote
 
 from streaming_system.plugin import (
+    JsonObject,
     MountStats,
-    SourceError,
     SourceOption,
     SourceProbe,
     StatsSource,
     hookimpl,
     parse_timestamp,
-    require_list,
-    require_object,
 )
 
 MAX_PAGES = 20
@@ -43,29 +39,28 @@ def register_stats_sources() -> list[StatsSource]:
 def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the paths that stream."""
     for path in _fetch_paths(probe):
-        if path.get("ready") is not True:
+        # Older versions have "ready" only.
+        state = "available" if "available" in path else "ready"
+        if not path.flag(state, required=True):
             continue
-        name = str(path.get("name", ""))
-        readers = require_list(path.get("readers") or [], "readers")
-        tracks = path.get("tracks")
+        name = path.text("name", required=True)
+        readers = path.objects("readers")
         yield MountStats(
             mount=name,
-            clients=sum(reader.get("type") != HLS_READER_TYPE for reader in readers),
-            sent=probe.rate(f"{name} sent", path.get("bytesSent")),
-            bitrate=probe.rate(f"{name} received", path.get("bytesReceived")),
-            codec=", ".join(map(str, tracks)) if isinstance(tracks, list) else "",
+            clients=sum(reader.text("type") != HLS_READER_TYPE for reader in readers),
+            sent=probe.rate(f"{name} sent", path.number("bytesSent")),
+            bitrate=probe.rate(f"{name} received", path.number("bytesReceived")),
+            codec=", ".join(path.texts("tracks")),
             since=parse_timestamp(path.get("readyTime")),
+            # A path that is always available plays a file until its publisher is online.
+            slate=path.flag("online") is False,
         )
 
 
-def _fetch_paths(probe: SourceProbe) -> Iterator[Any]:
+def _fetch_paths(probe: SourceProbe) -> Iterator[JsonObject]:
     page, page_count = 0, 1
     while page < page_count:
-        page_body = require_object(
-            probe.json(f"/v3/paths/list?itemsPerPage=500&page={quote(str(page))}"), "the response"
-        )
-        page_count = page_body.get("pageCount", 1)
-        if not isinstance(page_count, int) or page_count > MAX_PAGES:
-            raise SourceError(f"pageCount is {page_count!r:.40}")
-        yield from require_list(page_body.get("items"), "items")
+        body = probe.json_object(f"/v3/paths/list?itemsPerPage=500&page={page}")
+        yield from body.objects("items", required=True)
+        page_count = min(body.count("pageCount"), MAX_PAGES)
         page += 1

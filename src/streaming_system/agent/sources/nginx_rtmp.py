@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from xml.etree.ElementTree import Element
 
 from streaming_system.plugin import (
+    InvalidResponseError,
     MountStats,
-    SourceError,
     SourceOption,
     SourceProbe,
     StatsSource,
     hookimpl,
+    parse_number,
 )
 
 
@@ -37,20 +38,24 @@ def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the streams that are published."""
     root = probe.xml()
     if root.tag != "rtmp":
-        raise SourceError("the response is not that of rtmp_stat")
+        raise InvalidResponseError("the response is not that of rtmp_stat")
     for application in root.iter("application"):
         for stream in application.iterfind("live/stream"):
             # A stream without a publisher is listed as soon as a client waits for it.
             if stream.find("publishing") is not None:
-                yield _mount_stats(application.findtext("name", ""), stream)
+                names = application.findtext("name", ""), stream.findtext("name", "")
+                if not all(names):
+                    probe.problems.add("stream[].name", "is missing")
+                yield _mount_stats("/".join(names), stream)
 
 
-def _mount_stats(application: str, stream: Element) -> MountStats:
+def _mount_stats(mount: str, stream: Element) -> MountStats:
     publishers = len(stream.findall("client/publishing"))
-    clients = stream.findtext("nclients")
+    text = stream.findtext("nclients", "?")
+    clients = parse_number(text)
     return MountStats(
-        mount=f"{application}/{stream.findtext('name', '')}",
-        clients=int(clients) - publishers if clients and clients.isdecimal() else clients,
+        mount=mount,
+        clients=text if clients is None else clients - publishers,
         sent=stream.findtext("bw_out"),
         bitrate=stream.findtext("bw_in"),
         codec=", ".join(filter(None, (e.text for e in stream.iterfind("meta//codec")))),

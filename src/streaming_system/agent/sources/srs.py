@@ -4,17 +4,15 @@ https://ossrs.io/lts/en-us/docs/v6/doc/http-api and https://github.com/ossrs/srs
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from streaming_system.plugin import (
+    InvalidResponseError,
+    JsonObject,
     MountStats,
-    SourceError,
     SourceOption,
     SourceProbe,
     StatsSource,
     hookimpl,
-    require_list,
-    require_object,
 )
 
 # SRS counts the publisher of a stream as a client.
@@ -39,31 +37,34 @@ def register_stats_sources() -> list[StatsSource]:
 
 def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the streams that are published."""
-    document = require_object(probe.json("/api/v1/streams/?count=1000"), "the response")
-    if document.get("code") != 0:
-        raise SourceError(f"SRS reports an error: code {document.get('code')!r:.40}")
-    for stream in require_list(document.get("streams"), "streams"):
-        publish = require_object(stream.get("publish"), "publish")
-        # Old versions have a string.
-        if publish.get("active") not in (True, "true"):
-            continue
-        kbps = require_object(stream.get("kbps"), "kbps")
-        clients = stream.get("clients")
-        yield MountStats(
-            mount=f"{stream.get('app')}/{stream.get('name')}",
-            clients=clients - PUBLISHER_COUNT if isinstance(clients, int) and clients else clients,
-            sent=_to_bits(kbps.get("send_30s")),
-            bitrate=_to_bits(kbps.get("recv_30s")),
-            codec=", ".join(_codecs(stream)),
-        )
+    document = probe.json_object("/api/v1/streams/?count=1000")
+    code = document.number("code")
+    if code:
+        raise InvalidResponseError(f"SRS reports an error: code {code:.0f}")
+    for stream in document.objects("streams", required=True):
+        if _is_published(stream.object("publish")):
+            kbps = stream.object("kbps")
+            clients = stream.number("clients")
+            yield MountStats(
+                mount=f"{stream.text('app', required=True)}/{stream.text('name', required=True)}",
+                clients=clients - PUBLISHER_COUNT if clients else stream.get("clients"),
+                sent=_bits(kbps, "send_30s"),
+                bitrate=_bits(kbps, "recv_30s"),
+                codec=", ".join(filter(None, _codecs(stream))),
+            )
 
 
-def _to_bits(kilobits: Any) -> Any:
-    return kilobits * 1000 if isinstance(kilobits, int | float) else kilobits
+def _is_published(publish: JsonObject) -> bool:
+    # Old versions have a string.
+    if publish.get("active") in ("true", "false"):
+        return publish.text("active") == "true"
+    return publish.flag("active", required=True) is True
 
 
-def _codecs(stream: Any) -> Iterator[str]:
-    for kind in ("video", "audio"):
-        about = stream.get(kind)
-        if isinstance(about, dict) and about.get("codec"):
-            yield str(about["codec"])
+def _bits(kbps: JsonObject, key: str) -> float | None:
+    kilobits = kbps.number(key)
+    return None if kilobits is None else kilobits * 1000
+
+
+def _codecs(stream: JsonObject) -> Iterator[str]:
+    return (stream.object(kind).text("codec") for kind in ("video", "audio"))
