@@ -121,6 +121,8 @@ SETTINGS: Mapping[str, Setting] = {
     "alert.rebuffering": Setting("0.05", Number(0, 1, allowed="a share, 0 to 1")),
     "alert.players": Setting("10", _COUNT),
     "alert.networks": Setting("3", _COUNT),
+    # Seconds after which a slate during a talk is an incident; 0: never.
+    "alert.slate": Setting("60", Number(0, 3600, allowed="seconds, 0 to 3600")),
     # The bounds on what tokens, the shared secret and players can fill.
     "bound.endpoints_per_room": Setting("200", _COUNT),
     "bound.endpoints_per_token": Setting("100", _COUNT),

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streaming_system.config import ConferenceConfig, Room
+from streaming_system.config.stream_sources import has_external_stream
 from streaming_system.tracker.endpoints import load_balancer
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups, room_and_fallbacks
 from streaming_system.tracker.endpoints.formats import formats_of, is_watchable
+from streaming_system.tracker.endpoints.slate import slate_since
 from streaming_system.tracker.ingest.endpoints import EndpointState
 from streaming_system.tracker.models import Endpoint
 
@@ -37,6 +39,12 @@ class StreamOffer:
     def is_watchable(self) -> bool:
         """Whether it serves any stream to viewers, which makes the room live."""
         return is_watchable(self.endpoint)
+
+
+def is_on_slate(room: Room, offers: Sequence[StreamOffer], now: datetime) -> bool:
+    """Return whether viewers of a room get only a slate."""
+    has_slates_only = slate_since(offer.endpoint for offer in offers) is not None
+    return has_slates_only and not has_external_stream(room, now)
 
 
 class StreamDirectory:

@@ -15,6 +15,7 @@ from streaming_system.tracker.audience.qoe import qoe_metrics, ratio_without_wor
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
 from streaming_system.tracker.endpoints.formats import is_watchable
+from streaming_system.tracker.endpoints.slate import slate_since
 from streaming_system.tracker.models import Component, Endpoint
 
 # A stream may start this long after its talk.
@@ -29,7 +30,15 @@ SILENCE_ALARM_WINDOW = timedelta(minutes=10)
 MAX_SILENCE = timedelta(hours=1)
 MACHINE_REPORT_TIMEOUT = timedelta(seconds=120)
 PLAYBACK_WINDOW = timedelta(minutes=5)
-INCIDENT_TYPES = ("no-stream", "silent-encoder", "full", "rebuffering", "component", "more")
+INCIDENT_TYPES = (
+    "no-stream",
+    "slate",
+    "silent-encoder",
+    "full",
+    "rebuffering",
+    "component",
+    "more",
+)
 BAD_MOODS = ("sad", "lost")
 # Utilisation at which "full" opens, and at which it is resolved.
 FULL_THRESHOLD, FULL_CLEAR_THRESHOLD = 0.95, 0.9
@@ -69,7 +78,7 @@ class IncidentDetector:
     """Finds problems.
 
     :param schedule: the schedule; rooms without talks need no stream.
-    :param settings: provides ``alert.rebuffering``, ``alert.players`` and ``alert.networks``.
+    :param settings: provides the settings ``alert.…``.
     """
 
     def __init__(
@@ -89,6 +98,7 @@ class IncidentDetector:
         endpoints = self._recent_endpoints(now)
         return [
             *self._no_stream(endpoints, now),
+            *self._slates(endpoints, now),
             *self._silent(endpoints, now),
             *self._full(endpoints, now),
             *self._rebuffering(now),
@@ -131,6 +141,20 @@ class IncidentDetector:
                 # An open incident continues in the next talk, without a new grace period.
                 should_open=not has_stream and talk.start <= now - TALK_START_GRACE,
             )
+
+    def _slates(
+        self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
+    ) -> Iterator[IncidentFinding]:
+        delay = timedelta(seconds=self.settings["alert.slate"])
+        for room in self.rooms.values() if delay else ():
+            since = slate_since(e for e in _endpoints_of(room, endpoints) if _is_alive(e, now))
+            talk = self._current_talk(room.id, now)
+            if since and talk and not has_external_stream(room, now):
+                is_due = max(talk.start, since) <= now - delay
+                summary = f"{room.title} shows the slate, not “{talk.title[:120]}”: no input."
+                yield IncidentFinding(
+                    kind="slate", room=room.id, summary=summary, should_open=is_due
+                )
 
     def _silent(
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime

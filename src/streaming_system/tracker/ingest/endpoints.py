@@ -52,6 +52,7 @@ class EndpointReport:
     :param cbitrate: bit/s that its clients together should get.
     :param stream_metrics: metrics of single streams, such as ``webm_high_clients``.
     :param token: the id of the sender's token; ``None`` for the shared secret.
+    :param slate: whether its viewers get a slate, because its input is lost.
     """
 
     room: str
@@ -63,6 +64,7 @@ class EndpointReport:
     stream_metrics: Mapping[str, int]
     now: datetime
     token: int | None = None
+    slate: bool = False
 
 
 def from_legacy(*, room: str, ip: str, metrics: Mapping[str, int], now: datetime) -> EndpointReport:
@@ -103,7 +105,7 @@ _sample_table = sa.Table("sample", models.Base.metadata)
 _KEY_COLUMNS = ("room", "name")
 _STATE_COLUMNS = tuple(each.name for each in fields(EndpointState))
 _METRIC_COLUMNS = ("clients", "bitrate", "cbitrate", "figures")
-_LEASE_COLUMNS = ("last_seen", "left_at", "since", "handed")
+_LEASE_COLUMNS = ("last_seen", "left_at", "since", "handed", "slate_since")
 # Rows are locked in the order of their keys to avoid deadlocks.
 _SELECT_FOR_UPDATE = (
     sa.select(*(_endpoint_table.c[name] for name in (*_KEY_COLUMNS, "drained", *_LEASE_COLUMNS)))
@@ -168,7 +170,7 @@ def ingest(
             continue
         row = rows[key]
         if key not in inserted or first_reports[key] is not report:
-            row.update(_renew_lease(row, report.now))
+            row.update(_renew_lease(row, report.now, slate=report.slate))
             changes[key] = {**changes.get(key, {}), **_reported_columns(report), **row}
         results.append(
             RegistrationResult(
@@ -213,16 +215,23 @@ def _insert_new(connection: sa.Connection, report: EndpointReport) -> bool:
     values = {"room": report.room, "name": report.name, "since": report.now}
     values["token_id"] = report.token
     values |= {**_reported_columns(report), "last_seen": report.now, "left_at": None}
+    values["slate_since"] = report.now if report.slate else None
     return connection.execute(_INSERT_ENDPOINT[connection.dialect.name], values).first() is not None
 
 
-def _renew_lease(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def _renew_lease(row: Mapping[str, Any], now: datetime, *, slate: bool) -> dict[str, Any]:
     """Return the lease columns of an endpoint that reports now."""
-    if row["left_at"] is not None or row["last_seen"] <= now - ENDPOINT_TTL:
-        since, pending = now, 0
-    else:
-        since, pending = row["since"], _pending_assignments(row["handed"], now - row["last_seen"])
-    return {"last_seen": now, "left_at": None, "since": since, "handed": pending}
+    since, pending, slate_since = now, 0, now
+    if row["left_at"] is None and row["last_seen"] > now - ENDPOINT_TTL:
+        since, slate_since = row["since"], row["slate_since"] or now
+        pending = _pending_assignments(row["handed"], now - row["last_seen"])
+    return {
+        "last_seen": now,
+        "left_at": None,
+        "since": since,
+        "handed": pending,
+        "slate_since": slate_since if slate else None,
+    }
 
 
 def _pending_assignments(assigned: int, elapsed: timedelta) -> int:

@@ -18,7 +18,7 @@ from streaming_system.config.stream_sources import (
     is_served_by_endpoints,
 )
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
-from streaming_system.tracker.endpoints.stream_directory import StreamOffer
+from streaming_system.tracker.endpoints.stream_directory import StreamOffer, is_on_slate
 from streaming_system.tracker.views.api.serialization import format_utc
 
 # Behind a cache, any number of players costs one query per second.
@@ -140,6 +140,7 @@ def _preferred_labels(request: Any) -> Sequence[str]:
 def _room_json(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str, Any]:
     return {
         "live": any(offer.is_watchable for offer in offers) or has_external_stream(room, now),
+        "slate": is_on_slate(room, offers, now),
         "youtube": active_youtube_id(room, now) or None,
         "clients": sum(offer.endpoint.clients for offer in offers if offer.counts_for_room),
         "bitrate": sum(offer.endpoint.bitrate for offer in offers if offer.counts_for_room),

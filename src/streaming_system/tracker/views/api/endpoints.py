@@ -54,6 +54,7 @@ def report_endpoint(request: Any) -> dict[str, Any]:
             stream_metrics=flatten_by_stream(body["figures"]),
             now=request.now,
             token=request.client.id,
+            slate=body["slate"],
         )
     )
     if result.is_new:
@@ -144,6 +145,7 @@ def _endpoint_json(request: Any, endpoint: Endpoint) -> dict[str, Any]:
         "software": endpoint.software,
         "draining": endpoint.draining,
         "drained": endpoint.drained,
+        "slate_since": format_utc(endpoint.slate_since) if endpoint.slate_since else None,
         "clients": endpoint.clients,
         "bitrate": endpoint.bitrate,
         "cbitrate": endpoint.cbitrate,

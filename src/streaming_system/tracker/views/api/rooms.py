@@ -8,7 +8,7 @@ from streaming_system.config import Room
 from streaming_system.config.stream_sources import active_youtube_id, has_external_stream
 from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.audience.qoe import QoeMetrics
-from streaming_system.tracker.endpoints.stream_directory import StreamOffer
+from streaming_system.tracker.endpoints.stream_directory import StreamOffer, is_on_slate
 from streaming_system.tracker.views.api.serialization import format_utc
 
 
@@ -60,6 +60,7 @@ def _room_json(
         "room": room.id,
         "title": room.title,
         "live": any(offer.is_watchable for offer in offers) or has_external_stream(room, now),
+        "slate": is_on_slate(room, offers, now),
         "youtube": active_youtube_id(room, now) or None,
         "viewers": {
             "players": sum(count for (watched, _), count in players.items() if watched == room.id),
