@@ -280,6 +280,11 @@ def test_hanging_playlists_do_not_delay_other_checks(fake_server, probe, caplog)
             {"icestats": {"source": [{"listenurl": "http://h:1/a"}, {"listenurl": "http://h/b"}]}},
             ["/a", "/b"],
         ),
+        # A mount with a fallback is listed while nothing is sent to it.
+        (
+            {"icestats": {"source": {"listeners": 0, "listenurl": "http://h/a", "dummy": None}}},
+            [],
+        ),
     ],
 )
 def test_icecast_lists_no_mount_one_or_several(fake_server, probe, document, mounts):
@@ -344,3 +349,14 @@ def test_invalid_numbers_are_logged_once(fake_server, probe, caplog, listeners, 
     )
     assert len(caplog.records) == (1 if warning else 0)
     assert warning in caplog.text
+
+
+def test_idle_mount_of_icecast_is_not_listed_for_the_admin_either(fake_server, probe):
+    fake_server.responses["/admin/stats"] = (
+        200,
+        {},
+        b'<icestats><source mount="/a"><listeners>0</listeners><listenurl>http://h/a</listenurl>'
+        b"<max_listeners>unlimited</max_listeners></source></icestats>",
+    )
+
+    assert poll("icecast", probe(user="admin", password="secret")) == []

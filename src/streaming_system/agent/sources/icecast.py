@@ -27,6 +27,8 @@ _OWN_FIELDS = re.compile(
     r'"(listenurl|listeners|server_type|stream_start_iso8601|bitrate)"\s*:\s*'
     r'("(?:[^"\\]|\\.)*"|\d{1,15})(?=\s*[,}])'
 )
+# A mount with a fallback is listed with these fields while nothing is sent to it.
+_IDLE_FIELDS = frozenset({"listenurl", "listeners", "listener_peak", "max_listeners", "dummy"})
 _DOCUMENT_END = re.compile(r"\}\s*\}\s*\Z")
 
 
@@ -53,6 +55,8 @@ def fetch_stats(probe: SourceProbe) -> Iterable[MountStats]:
 
 def _fetch_public(probe: SourceProbe) -> Iterator[MountStats]:
     for source in _fetch_public_sources(probe):
+        if _is_idle(source):
+            continue
         mount = _mount_path(source.text("listenurl", required=True))
         yield _mount_stats(mount, source.get("listeners"), source)
 
@@ -88,8 +92,18 @@ def _scan_sources(body: bytes) -> Sequence[Mapping[str, Any]]:
         {key: json.loads(value, strict=False) for key, value in _OWN_FIELDS.findall(part)}
         for part in _OBJECT_START.split(text)
     )
-    # Icecast always writes the listeners.
-    return [{"listeners": "?"} | fields for fields in objects if "listenurl" in fields]
+    # Icecast always writes the listeners, and these fields of a mount that is streaming.
+    return [
+        {"listeners": "?"} | fields
+        for fields in objects
+        if "listenurl" in fields and not fields.keys() <= _IDLE_FIELDS
+    ]
+
+
+def _is_idle(source: JsonObject) -> bool:
+    fields = set(source)
+    # Other programs with this interface may write no more than two fields.
+    return fields <= _IDLE_FIELDS and not fields <= {"listenurl", "listeners"}
 
 
 def _mount_path(url: str) -> str:
@@ -106,6 +120,8 @@ def _fetch_admin(probe: SourceProbe) -> Iterator[MountStats]:
     for element in root.iter("source"):
         fields = {child.tag: child.text for child in element}
         source = JsonObject(fields, "source[]", probe.problems)
+        if _is_idle(source):
+            continue
         mount = element.get("mount", "")
         if not mount:
             probe.problems.add("source[]", "has no mount")
