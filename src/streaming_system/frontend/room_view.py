@@ -179,7 +179,7 @@ def build_room_view(
         timezone=room.schedule_timezone or ZoneInfo("UTC"), slots=()
     )
     status = None if statuses is None else statuses.get(room.id)
-    live = None if statuses is None else bool(status and status.live)
+    live = None if statuses is None else status.live if status else False
     return RoomView(
         room=room,
         now=now,

@@ -63,12 +63,13 @@ class EndpointInfo:
 class RoomStatus:
     """The status of one room in ``streams.json``.
 
+    :param live: ``None`` if unknown.
     :param slate: whether viewers get only a slate, because the input is lost.
     :param bitrate: of all endpoints together, in bit/s.
     :param endpoints: least loaded first.
     """
 
-    live: bool
+    live: bool | None
     slate: bool = False
     clients: int = 0
     bitrate: int = 0
@@ -216,11 +217,7 @@ def parse_streams(document: Any, problems: FieldProblems | None = None) -> Mappi
     :raises DocumentError: if it has no rooms.
     """
     rooms = _require_rooms(document, dict, problems).object("rooms")
-    return {
-        room_id: _parse_room_status(rooms.object(room_id))
-        for room_id in rooms
-        if isinstance(rooms.get(room_id), dict)
-    }
+    return {room_id: _parse_room_status(rooms.object(room_id)) for room_id in rooms}
 
 
 def _require_rooms(document: Any, kind: type, problems: FieldProblems | None) -> JsonObject:
@@ -244,7 +241,7 @@ def _parse_room_status(room: JsonObject) -> RoomStatus:
     ]
     live = room.flag("live", required=True)
     return RoomStatus(
-        live=bool(endpoints) if live is None else live,
+        live=True if live is None and endpoints else live,
         # Trackers of earlier versions do not have it.
         slate=bool(room.flag("slate")),
         clients=room.count("clients"),
@@ -280,11 +277,15 @@ def parse_incidents(
 ) -> tuple[OpenIncident, ...]:
     """Return the open incidents of ``/api/v1/incidents``, newest first.
 
-    :raises DocumentError: if it has no incidents.
+    :raises DocumentError: if it has no incidents, or if none of them is valid.
     """
     if not isinstance(document, dict) or not isinstance(document.get("incidents"), list):
         raise DocumentError("has no incidents, so it is not that of a tracker")
-    return tuple(_parse_incidents(JsonObject(document, "", problems)))
+    incidents = tuple(_parse_incidents(JsonObject(document, "", problems)))
+    if document["incidents"] and not incidents:
+        # Without any of them, the crew would see that nothing is wrong.
+        raise DocumentError("has no valid incident")
+    return incidents
 
 
 def _parse_incidents(document: JsonObject) -> Iterator[OpenIncident]:
