@@ -14,7 +14,8 @@ from streaming_system.config import ConferenceConfig, Room, SiteConfig
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
-from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState, ingest
+from streaming_system.tracker.ingest.endpoint_report import EndpointReport, EndpointState
+from streaming_system.tracker.ingest.endpoints import ingest
 from streaming_system.tracker.models import Base, Player
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)

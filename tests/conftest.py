@@ -62,6 +62,7 @@ DEEP_PATHS = (
     "tests/functional/test_tracker_viewers.py",
     "tests/parsers/test_fuzz.py",
     "tests/parsers/test_round_trip.py",
+    "tests/unit/agent/test_foreign_documents.py",
 )
 # How the summary calls the tests that need a program.
 KINDS = {"chromium": "browser", "icecast2": "Icecast"}

@@ -61,6 +61,30 @@ def test_room_without_an_endpoint_counts_down_and_starts(
     wait_until_playing(page)
 
 
+def test_slate_is_no_live_stream_and_the_player_goes_on(
+    player_site, room, stream, origin, open_page
+):
+    server = origin()
+    player_site.register(room, "edge1", server)
+    player_site.wait_for(lambda: "<video" in player_site.text(f"/{room}"), 10, "a player")
+    page = open_page(f"/{room}")
+    wait_until_playing(page)
+    page.evaluate("document.querySelector('video').isFirst = true")
+    badge = page.locator("#stream .badge")
+    expect(badge).to_have_text("● Live")
+
+    player_site.register(room, "edge1", server, slate=True)
+
+    expect(badge).to_have_text("Resumes shortly", timeout=30_000)
+    expect(page.get_by_text("The stream will resume shortly.")).to_be_visible()
+    wait_until_playing(page)
+
+    player_site.register(room, "edge1", server)
+
+    expect(badge).to_have_text("● Live", timeout=30_000)
+    assert page.evaluate("document.querySelector('video').isFirst") is True
+
+
 def test_player_is_live_again_after_a_suspend(chromium, own_stream, open_room):
     page, _ = open_room()
     wait_until_playing(page)

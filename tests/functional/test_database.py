@@ -14,7 +14,8 @@ from streaming_system.tracker.crew.cli_session import AccountError, admin_sessio
 from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.history.partitions import partition_names
-from streaming_system.tracker.ingest.endpoints import from_legacy, ingest
+from streaming_system.tracker.ingest.endpoint_report import from_legacy
+from streaming_system.tracker.ingest.endpoints import ingest
 from streaming_system.tracker.models import Account, Base
 from streaming_system.tracker.settings import StartupError
 

@@ -393,6 +393,57 @@ class TestEndpointSelection:
         assert "http://sound.example" not in site.get("/streams/v2.json").text
 
 
+@pytest.fixture
+def slate_site(make_site, stub_tracker):
+    """The pages, while the hall is on slate."""
+    stub_tracker.document = streams_document(hall=["webm_high"], lab=["webm_high"])
+    stub_tracker.document["rooms"]["hall"]["slate"] = True
+    return make_site(**{"tracker.internal_url": stub_tracker.url})
+
+
+class TestSlate:
+    def test_room_resumes_shortly_and_is_not_called_live(self, slate_site):
+        page = slate_site.get("/hall").html
+
+        stage = page.select_one("#stream")
+        assert text(stage.select_one(".badge")) == "Resumes shortly"
+        assert stage.select_one(".badge-live") is None
+        assert (stage["data-live"], stage.has_attr("data-slate")) == ("true", True)
+        assert text(page.select_one(".under-now [role=status]")) == (
+            "The stream will resume shortly."
+        )
+        # Viewers of the slate go on watching.
+        assert stage.select_one("video source") is not None
+
+    def test_other_rooms_are_live(self, slate_site):
+        page = slate_site.get("/lab").html
+
+        assert text(page.select_one("#stream .badge")) == "● Live"
+        assert not page.select_one("#stream").has_attr("data-slate")
+        assert page.select_one(".under-now [role=status]") is None
+
+    def test_index_lists_it_among_the_live_rooms(self, slate_site):
+        assert ("hall", "true", "Resumes shortly") in cards(slate_site.get("/"))
+
+    def test_notice_is_translated(self, slate_site):
+        page = slate_site.get("/hall?lang=de").html
+
+        assert text(page.select_one("#stream .badge")) == "Geht gleich weiter"
+
+    def test_crew_sees_the_state(self, slate_site):
+        page = slate_site.get("/monitor").html
+
+        assert text(page.select_one("tr[data-room=hall] td")) == "On slate"
+
+    def test_room_that_is_watched_elsewhere_is_live(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(tube=["webm_high"])
+        stub_tracker.document["rooms"]["tube"]["slate"] = True
+
+        page = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/tube").html
+
+        assert text(page.select_one("#stream .badge")) == "● Live"
+
+
 class TestMonitor:
     def test_monitor_lists_rooms_with_problems_first(self, make_site, stub_tracker):
         stub_tracker.document = streams_document(hall=None, lab=["webm_high"])
@@ -676,7 +727,7 @@ class TestTrackerPolling:
     @pytest.mark.parametrize(
         "nonsense",
         [b"", b"<html>", b"[]", b"null", {"rooms": {"hall": {}}}, {"rooms": {"hall": {"live": 1}}},
-         {"rooms": []}, b"[" * 100_000, b'{"rooms": {"hall": {"live": true, "clients": 1e999}}}'],
+         {"rooms": []}, b"[" * 100_000, {"rooms": {"hall": None}}, {"rooms": {"hall": [1]}}],
     )  # fmt: skip
     def test_pages_survive_invalid_tracker_responses(self, make_site, stub_tracker, nonsense):
         stub_tracker.document = nonsense
@@ -684,6 +735,13 @@ class TestTrackerPolling:
         page = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/")
 
         assert ("hall", "unknown", "On now") in cards(page)
+
+    def test_invalid_number_of_viewers_hides_no_stream(self, make_site, stub_tracker):
+        stub_tracker.document = b'{"rooms": {"hall": {"live": true, "clients": 1e999}}}'
+
+        page = make_site(**{"tracker.internal_url": stub_tracker.url}).get("/")
+
+        assert ("hall", "true", "● Live") in cards(page)
 
     def test_slowly_dripping_tracker_does_not_block_pages(self, make_site):
         with dripping() as url:

@@ -155,6 +155,47 @@ class TestFallbacks:
         ]
 
 
+class TestSlate:
+    def test_slate_during_a_talk_opens_an_incident_after_a_minute(
+        self, check, write_schedule, stream
+    ):
+        write_schedule(hall=[talk()])
+        stream(seen=600, slate_since=seconds(545))
+
+        assert check(604) == []
+        assert check(605) == [
+            ("slate", "hall", "", "Great Hall shows the slate, not “Keynote”: no input.")
+        ]
+        stream(seen=610)
+        assert check(611) == []
+
+    def test_slate_before_the_talk_counts_from_its_start(self, check, write_schedule, stream):
+        write_schedule(hall=[talk()])
+        stream(seen=50, slate_since=seconds(-900))
+
+        assert check(59) == []
+        assert [kind for kind, *_ in check(60)] == ["slate"]
+
+    def test_one_server_with_input_is_enough(self, check, write_schedule, stream):
+        write_schedule(hall=[talk()])
+        stream(seen=600, slate_since=seconds(0))
+        stream(seen=600, name="edge2")
+
+        assert check(601) == []
+
+    def test_slate_without_a_talk_is_no_incident(self, check, write_schedule, stream):
+        stream(seen=600, slate_since=seconds(0))
+
+        assert check(601) == []
+
+    def test_setting_can_disable_it(self, check, write_schedule, stream, settings):
+        settings["alert.slate"] = 0
+        write_schedule(hall=[talk()])
+        stream(seen=600, slate_since=seconds(0))
+
+        assert check(601) == []
+
+
 class TestNoStream:
     def test_talk_without_stream_opens_an_incident_after_a_minute(self, check, write_schedule):
         write_schedule(hall=[talk()])

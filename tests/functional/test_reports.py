@@ -13,7 +13,11 @@ from streaming_system.tracker.audience.viewers import ViewerCountCache
 from streaming_system.tracker.db.session import ensure_write_transaction, make_engine
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.ingest import endpoints, playback
-from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState, from_legacy
+from streaming_system.tracker.ingest.endpoint_report import (
+    EndpointReport,
+    EndpointState,
+    from_legacy,
+)
 from streaming_system.tracker.ingest.player_report import PlayerReport
 from streaming_system.tracker.ingest.report_ingest import ReportIngest
 from streaming_system.tracker.ingest.report_scheduler import ReportScheduler

@@ -15,7 +15,8 @@ from streaming_system import tracker as tracker_app
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.db.session import ensure_write_transaction, make_engine
 from streaming_system.tracker.endpoints.endpoints import Endpoints
-from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState, ingest
+from streaming_system.tracker.ingest.endpoint_report import EndpointReport, EndpointState
+from streaming_system.tracker.ingest.endpoints import ingest
 from streaming_system.tracker.models import Endpoint, Player, Sample
 
 GBIT = 10**9

@@ -1,7 +1,7 @@
 """Loads and validates agent.ini."""
 
 import configparser
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -55,6 +55,7 @@ class SourceConfig:
     """A streaming server whose stats are polled.
 
     :param use: the source type.
+    :param slates: the mount of the slate that replaces a stream whose input is lost, by mount.
     :param options: the section, with the keys of the source type.
     """
 
@@ -62,6 +63,7 @@ class SourceConfig:
     use: str
     streams: tuple[StreamConfig, ...]
     access_log: AccessLogConfig | None
+    slates: Mapping[str, str]
     options: ConfigSection
 
 
@@ -240,8 +242,21 @@ def _parse_source(section: ConfigSection, agent: ConfigSection) -> SourceConfig:
         use=use,
         streams=streams,
         access_log=_parse_access_log(section),
+        slates=_parse_slates(section, {stream.mount for stream in streams}),
         options=section,
     )
+
+
+def _parse_slates(section: ConfigSection, mounts: Collection[str]) -> Mapping[str, str]:
+    slates: list[tuple[str, str]] = []
+    for line in section.lines("slate"):
+        mount, _, slate = (part.strip() for part in line.partition(" = "))
+        if mount not in mounts or not slate or slate in mounts:
+            allowed = "MOUNT = SLATE, a mount of streams and one that is not in streams"
+            raise section.error("slate", line, allowed)
+        slates.append((mount, slate))
+    section.require_unique("slate", [mount for mount, _ in slates], "mount")
+    return dict(slates)
 
 
 def _parse_access_log(section: ConfigSection) -> AccessLogConfig | None:

@@ -1,6 +1,5 @@
 """HTTP requests of checks, with limits on size and time."""
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,11 +9,11 @@ from urllib.parse import urljoin
 import urllib3
 
 from streaming_system.net.bounded_http import read_bounded
+from streaming_system.net.http_errors import describe_http_error
 from streaming_system.net.request_deadline import RequestDeadline, ResponseTimeoutError
 from streaming_system.util.user_agents import USER_AGENT
 
 MAX_CONNECT_TIMEOUT = 5.0
-_ERRNO = re.compile(r"\[Errno -?\d+\] ([A-Za-z ]+)")
 
 
 class FetchError(Exception):
@@ -57,7 +56,7 @@ def open_response(
         finally:
             response.close()
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise FetchError(_describe_error(error)) from None
+        raise FetchError(describe_http_error(error)) from None
 
 
 @contextmanager
@@ -111,18 +110,3 @@ def _final_url(url: str, response: urllib3.BaseHTTPResponse) -> str:
     for hop in response.retries.history if response.retries else ():
         url = urljoin(url, hop.redirect_location or "")
     return url
-
-
-def _describe_error(error: Exception) -> str:
-    """Return a description without URLs and addresses."""
-    reason = getattr(error, "reason", None)
-    error = reason if isinstance(reason, Exception) else error
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "has an unknown host name"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return "has an invalid certificate"
-    # NewConnectionError is a subclass of TimeoutError, so the errno goes first.
-    if errno := _ERRNO.search(str(error)):
-        return f"cannot be reached: {errno[1].lower()}"
-    is_timeout = isinstance(error, urllib3.exceptions.TimeoutError)
-    return "takes too long to respond" if is_timeout else "closes the connection"

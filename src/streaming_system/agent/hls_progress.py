@@ -1,5 +1,6 @@
 """Checks that an HLS playlist advances and that its last segment can be loaded."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +12,14 @@ import m3u8
 from streaming_system.agent.fetch import FetchError, HttpResult, fetch_url
 from streaming_system.agent.segment import describe_cut
 from streaming_system.net.request_deadline import deadline_pool_manager
+from streaming_system.util.foreign_json import describe_foreign_content, parse_number
 
 MAX_PLAYLIST_BYTES = 1024 * 1024
 MAX_RENDITIONS = 8
 MAX_TARGET_DURATION = 120.0
+_USED_TAG = re.compile(
+    r"#EXT(?:M3U|INF|-X-(?:ENDLIST|STREAM-INF:|MEDIA:|(?:TARGETDURATION|MEDIA-SEQUENCE):\d{1,15}$))"
+)
 
 
 @dataclass
@@ -98,13 +103,15 @@ class HlsProgress:
             raise FetchError(
                 f"the playlist is stuck for {unchanged:.0f} s at segment {position[0]}"
             )
-        url = urljoin(result.url, last["uri"])
+        url = _absolute_url(result.url, last["uri"])
         segment = self._fetch(url, deadline, self._max_segment_bytes, "the last segment")
         if not segment.body:
             raise FetchError("the last segment is empty")
         # Of a larger one, the end is unknown.
         if len(segment.body) < self._max_segment_bytes:
-            self.cut = describe_cut(segment.body, _parse_duration(last)) or self.cut
+            self.cut = (
+                describe_cut(segment.body, parse_number(last.get("duration")) or 0.0) or self.cut
+            )
         return progress.has_advanced
 
     def _fetch(self, url: str, deadline: float, max_bytes: int, subject: str) -> HttpResult:
@@ -132,26 +139,31 @@ def parse_playlist(body: bytes) -> dict[str, Any]:
     """
     text = body.decode("utf-8-sig", "replace")
     if text.split(maxsplit=1)[:1] != ["#EXTM3U"]:
-        raise FetchError("the response is not a playlist")
+        raise FetchError(f"the response is no playlist{describe_foreign_content(body)}")
+    # For invalid input, the library raises ValueError, KeyError, IndexError and others.
     try:
         playlist = m3u8.parse(text)
-        # A truncated or foreign document may lack the lists, or have texts for numbers.
-        return {
-            **playlist,
-            "targetduration": float(playlist.get("targetduration") or 0),
-            "media_sequence": int(playlist.get("media_sequence") or 0),
-        }
     except Exception:
-        # For invalid input, the library raises ValueError, KeyError, IndexError and others.
-        raise FetchError("the playlist is invalid") from None
+        try:
+            playlist = m3u8.parse(_without_unused_tags(text))
+        except Exception:
+            raise FetchError("the playlist is invalid") from None
+    # A truncated or foreign document may have texts for numbers.
+    return {
+        **playlist,
+        "targetduration": parse_number(playlist.get("targetduration")) or 0.0,
+        "media_sequence": int(parse_number(playlist.get("media_sequence")) or 0),
+    }
 
 
-def _parse_duration(segment: dict[str, Any]) -> float:
-    """Return the duration that a playlist declares for a segment; 0 without a valid one."""
-    try:
-        return float(segment.get("duration") or 0)
-    except (TypeError, ValueError):
-        return 0.0
+def _without_unused_tags(text: str) -> str:
+    """Return a playlist without invalid values in tags that only players need."""
+    lines = (
+        "#EXTINF:1," if line.startswith("#EXTINF") else line
+        for line in text.splitlines()
+        if not line.startswith("#") or _USED_TAG.match(line)
+    )
+    return "\n".join(lines)
 
 
 def rendition_urls(playlist: dict[str, Any], base_url: str) -> list[str]:
@@ -162,4 +174,11 @@ def rendition_urls(playlist: dict[str, Any], base_url: str) -> list[str]:
         for media in playlist["media"]
         if media.get("type") == "AUDIO" and media.get("uri")
     ]
-    return [urljoin(base_url, uri) for uri in dict.fromkeys(uris)][:MAX_RENDITIONS]
+    return [_absolute_url(base_url, uri) for uri in dict.fromkeys(uris)][:MAX_RENDITIONS]
+
+
+def _absolute_url(base_url: str, uri: str) -> str:
+    try:
+        return urljoin(base_url, uri)
+    except ValueError:
+        raise FetchError("the playlist has an invalid address") from None

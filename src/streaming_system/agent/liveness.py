@@ -19,6 +19,7 @@ from streaming_system.agent.hls_progress import HlsProgress
 from streaming_system.net.bounded_http import CHUNK_BYTES
 from streaming_system.net.request_deadline import deadline_pool_manager
 from streaming_system.util.log_once import LogOnce
+from streaming_system.util.unexpected_error import describe_unexpected_error
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class StreamChecker(threading.Thread, ABC):
             except Exception as error:
                 # An unexpected response must not end the check.
                 log.debug("check of %s failed", self.url, exc_info=True)
-                self._record_failure(f"cannot be checked: {type(error).__name__}")
+                self._record_failure(f"cannot be checked: {describe_unexpected_error(error)}")
             self._stop_event.wait(max(0.1, started_at + CHECK_INTERVAL - time.monotonic()))
 
     @abstractmethod

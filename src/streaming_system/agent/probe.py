@@ -1,8 +1,9 @@
 """Reads servers and commands with limits on time, size and nesting depth."""
 
-import json
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from xml.etree import ElementTree
 
@@ -10,13 +11,20 @@ import urllib3
 
 from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
 from streaming_system.net.bounded_http import ResponseTooLargeError, read_bounded
+from streaming_system.net.http_errors import describe_http_error
 from streaming_system.net.request_deadline import (
     RequestDeadline,
     ResponseTimeoutError,
     deadline_pool_manager,
 )
-from streaming_system.plugin.stats_source import SourceError
-from streaming_system.util.log_once import describe_error
+from streaming_system.plugin.stats_source import InvalidResponseError, SourceError
+from streaming_system.util.foreign_json import (
+    DocumentError,
+    describe_foreign_content,
+    parse_foreign_json,
+    parse_number,
+)
+from streaming_system.util.json_object import FieldProblems, JsonObject
 from streaming_system.util.user_agents import USER_AGENT
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -42,9 +50,11 @@ class HttpProbe:
         )
         self._totals: dict[str, tuple[float, float]] = {}
         self._used_totals: set[str] = set()
+        self.problems = FieldProblems()
 
     def start_poll(self) -> None:
-        """Start another poll: drop the counters that the last one did not use."""
+        """Start another poll: drop the counters that the last one did not use, and problems."""
+        self.problems = FieldProblems()
         self._totals = {key: self._totals[key] for key in self._used_totals if key in self._totals}
         self._used_totals = set()
 
@@ -53,7 +63,7 @@ class HttpProbe:
 
         :raises SourceError: if the status is not 200, or a limit is exceeded.
         """
-        url = path if "://" in path else self.options.get("url", "") + path
+        url = self._url(path)
         deadline = time.monotonic() + TIMEOUT
         try:
             with RequestDeadline(TIMEOUT):
@@ -73,7 +83,10 @@ class HttpProbe:
         except ResponseTimeoutError as error:
             raise SourceError(f"{url}: {error}") from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise SourceError(f"{url}: cannot be read: {describe_error(error)}") from None
+            raise SourceError(f"{url}: {describe_http_error(error)}") from None
+
+    def _url(self, path: str) -> str:
+        return path if "://" in path else self.options.get("url", "") + path
 
     def _credentials(self) -> Mapping[str, str]:
         password = self.options.get("password", "")
@@ -87,20 +100,28 @@ class HttpProbe:
 
         :raises SourceError: if there is no valid JSON.
         """
-        return parse_json(self.get(path))
+        with _response_of(self._url(path)):
+            return parse_json(self.get(path))
+
+    def json_object(self, path: str = "") -> JsonObject:
+        """Return the JSON object of a path.
+
+        :raises SourceError: if there is no valid JSON.
+        """
+        return JsonObject(self.json(path), "", self.problems)
 
     def xml(self, path: str = "") -> ElementTree.Element:
         """Return the root of the XML of a path.
 
         :raises SourceError: if there is no valid XML, or it has a DOCTYPE or is nested deeply.
         """
-        return parse_xml(self.get(path))
+        with _response_of(self._url(path)):
+            return parse_xml(self.get(path))
 
     def rate(self, key: str, total: Any) -> float | None:
         """Return the growth of a byte counter in bit/s; ``None`` if it is not known yet."""
-        try:
-            number = float(total)
-        except (TypeError, ValueError):
+        number = parse_number(total)
+        if number is None:
             return None
         now = time.monotonic()
         previous = self._totals.get(key)
@@ -120,32 +141,36 @@ class HttpProbe:
         return run_command(command)
 
 
+@contextmanager
+def _response_of(url: str) -> Iterator[None]:
+    """Name the URL in errors about its content."""
+    try:
+        yield
+    except InvalidResponseError as error:
+        line = str(error)
+        raise InvalidResponseError(line if line.startswith(url) else f"{url}: {line}") from None
+
+
 def _read_body(url: str, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
     if response.status in (401, 403):
         raise SourceError(f"{url}: {response.status}: wrong user or password")
     if response.status != 200:
-        raise SourceError(f"{url}: {response.status} {response.reason}")
+        raise InvalidResponseError(f"{url}: {response.status} {response.reason}")
     try:
         return read_bounded(response, max_bytes=MAX_BODY_BYTES, deadline=deadline)
     except ResponseTooLargeError as error:
-        raise SourceError(f"{url}: {error}") from None
+        raise InvalidResponseError(f"{url}: {error}") from None
 
 
 def parse_json(data: bytes) -> Any:
     """Return a JSON value.
 
-    :raises SourceError: if it is invalid, has NaN or Infinity, or is nested too deeply.
+    :raises InvalidResponseError: if it is invalid, or nested too deeply.
     """
-
-    def reject_constant(constant: str) -> None:
-        raise ValueError(f"{constant} is no number")
-
     try:
-        return json.loads(data, parse_constant=reject_constant)
-    except RecursionError:
-        raise SourceError("the response is JSON that is nested too deeply") from None
-    except ValueError as error:
-        raise SourceError(f"the response is no JSON ({str(error)[:80]})") from None
+        return parse_foreign_json(data)
+    except DocumentError as error:
+        raise InvalidResponseError(f"the response {error}") from None
 
 
 class _SafeTreeBuilder(ElementTree.TreeBuilder):
@@ -156,7 +181,7 @@ class _SafeTreeBuilder(ElementTree.TreeBuilder):
     def start(self, tag: Any, attrs: Any, /) -> Any:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise SourceError("the response is XML that is nested too deeply")
+            raise InvalidResponseError("the response is XML that is nested too deeply")
         return super().start(tag, attrs)
 
     def end(self, tag: Any, /) -> Any:
@@ -164,25 +189,53 @@ class _SafeTreeBuilder(ElementTree.TreeBuilder):
         return super().end(tag)
 
     def doctype(self, *args: Any) -> None:
-        raise SourceError("the response is XML with a DOCTYPE, or HTML")
+        raise InvalidResponseError("the response is XML with a DOCTYPE, or HTML")
+
+
+# Characters that XML does not allow, and ampersands that begin no reference.
+_INVALID_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_BARE_AMPERSAND = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
+_OTHER_ENCODING = re.compile(rb"\s*<\?xml[^>]*encoding=[\"'](?!utf-8|us-ascii)", re.I)
 
 
 def parse_xml(data: bytes) -> ElementTree.Element:
     """Return the root of an XML document.
 
-    :raises SourceError: if it is invalid, has a DOCTYPE, or is nested too deeply.
+    Invalid bytes, control characters and bare ampersands within texts are allowed: servers pass
+    them on from encoders.
+
+    :raises InvalidResponseError: if it is invalid, has a DOCTYPE, or is nested too deeply.
     """
-    parser = ElementTree.XMLParser(target=_SafeTreeBuilder())  # noqa: S314 - No entities without a DOCTYPE.
     try:
-        parser.feed(data)
-        root: ElementTree.Element = parser.close()
+        return _parse_strict_xml(data)
     except ElementTree.ParseError as error:
-        raise SourceError(f"the response is no XML ({error})") from None
-    except (LookupError, ValueError) as error:
-        raise SourceError(
-            f"the response is XML in an unsupported encoding ({error!s:.80})"
-        ) from None
+        if _OTHER_ENCODING.match(data):
+            raise InvalidResponseError(_describe_xml_error(data, error)) from None
+    except (LookupError, ValueError):
+        raise InvalidResponseError("the response is XML in an unsupported encoding") from None
+    text = _INVALID_CHARACTERS.sub("\ufffd", data.decode("utf-8-sig", "replace"))
+    try:
+        return _parse_strict_xml(_BARE_AMPERSAND.sub("&amp;", text))
+    except ElementTree.ParseError as error:
+        raise InvalidResponseError(_describe_xml_error(data, error)) from None
+
+
+def _parse_strict_xml(document: bytes | str) -> ElementTree.Element:
+    parser = ElementTree.XMLParser(target=_SafeTreeBuilder())  # noqa: S314 - No entities without a DOCTYPE.
+    parser.feed(document)
+    root: ElementTree.Element = parser.close()
     return root
+
+
+def _describe_xml_error(data: bytes, error: ElementTree.ParseError) -> str:
+    content = describe_foreign_content(data)
+    if content != ", but XML":
+        return f"the response is no XML{content}"
+    line, column = error.position
+    lines = data.rstrip().count(b"\n") + 1
+    if line >= lines:
+        return "the response is no XML: it is cut off"
+    return f"the response is no XML: it is invalid at line {line}, column {column + 1}"
 
 
 def run_command(command: Sequence[str]) -> bytes:

@@ -1,19 +1,29 @@
 """Polls one source periodically."""
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Collection
 from dataclasses import replace
 
 from streaming_system.agent.access_log_viewers import ViewerWindow
-from streaming_system.agent.source_registry import ConfiguredSource
+from streaming_system.agent.source_registry import ConfiguredSource, fetch_mounts
 from streaming_system.agent.source_state import SourceStateStore
-from streaming_system.agent.stats import ValidatedStats, empty_stats, validate_stats
-from streaming_system.plugin.stats_source import SourceError
+from streaming_system.agent.stats import (
+    ValidatedStats,
+    empty_stats,
+    replace_lost_mounts,
+    validate_stats,
+)
+from streaming_system.plugin.stats_source import InvalidResponseError, SourceError
+from streaming_system.util.json_object import FieldProblems
 from streaming_system.util.log_once import LogOnce
+from streaming_system.util.unexpected_error import describe_unexpected_error
 
 log = logging.getLogger(__name__)
+
+MAX_PROBLEM_CHARS = 200
 
 
 class SourcePoller(threading.Thread):
@@ -44,28 +54,61 @@ class SourcePoller(threading.Thread):
     def poll(self) -> None:
         """Read the source once."""
         config, probe = self._source.config, self._source.probe
-        probe.start_poll()
         try:
             connected = self._connected_checks()
-            stats = list(self._source.source.fetch(probe))
+            stats = fetch_mounts(self._source.source, probe)
             # A check that connects or disconnects meanwhile is probably not in the stats.
             connected &= self._connected_checks()
+            stats = replace_lost_mounts(stats, config.slates)
             validated = validate_stats(config.name, config.streams, stats, self._warnings)
             validated = self._without_checks(validated, connected)
             validated = self._with_viewers(validated)
+        except InvalidResponseError as error:
+            self._record_invalid_response(str(error))
         except SourceError as error:
             self._record_failure(str(error))
         except Exception as error:
             # Plugins and servers may fail in any way.
             log.debug("source %s failed", config.name, exc_info=True)
-            self._record_failure(f"{type(error).__name__}: {error!s:.200}")
+            problem = describe_unexpected_error(error)
+            self._record_failure(f"the source type {self._source.source.name} has an {problem}")
         else:
             self._warnings.resolve(config.name)
-            self._states.record_success(config.name, validated)
+            self._warnings.record(f"{config.name} response", probe.problems)
+            self._log_slates(validated)
+            self._states.record_success(config.name, self._with_unknown(validated, probe.problems))
 
-    def _record_failure(self, problem: str) -> None:
-        line = " ".join(problem.split())[:300]
-        self._warnings.warn(self._source.config.name, line)
+    def _log_slates(self, validated: ValidatedStats) -> None:
+        for mount, stats in validated.mounts.items():
+            subject = f"{self._source.config.name} {mount} input"
+            if stats.raw.slate:
+                self._warnings.warn(subject, "is lost; viewers get the slate")
+            else:
+                self._warnings.resolve(subject)
+
+    def _record_invalid_response(self, problem: str) -> None:
+        """Record a response that is not that of the server's type: perhaps it is another server."""
+        source, url = self._source, self._source.probe.options.get("url", "")
+        line = problem if not url or url in problem else f"{url}: {problem}"
+        key = "url" if url else next(iter(source.probe.options), "use")
+        hint = (
+            f"expected stats of {source.source.name}, so check {key} in "
+            f"[source:{source.config.name}]"
+        )
+        # Numbers, such as positions in the response, change from poll to poll.
+        self._record_failure(f"{line[:MAX_PROBLEM_CHARS]}; {hint}", re.sub(r"\d+", "", line))
+
+    def _with_unknown(self, validated: ValidatedStats, problems: FieldProblems) -> ValidatedStats:
+        """Mark missing mounts as invalid if one of them may be the invalid part of the response."""
+        if not problems:
+            return validated
+        configured = {stream.mount for stream in self._source.config.streams}
+        missing = configured - validated.mounts.keys()
+        return replace(validated, invalid_mounts=validated.invalid_mounts | missing)
+
+    def _record_failure(self, problem: str, fault: str = "") -> None:
+        line = " ".join(problem.split())[: 2 * MAX_PROBLEM_CHARS]
+        self._warnings.warn(self._source.config.name, line, fault=fault)
         viewers = self._with_viewers(ValidatedStats())
         self._states.record_failure(self._source.config.name, line, viewers)
 

@@ -10,7 +10,12 @@ import pluggy
 from streaming_system.agent.config import AgentConfig, SourceConfig
 from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.probe import HttpProbe
-from streaming_system.plugin.stats_source import SourceOption, StatsSource
+from streaming_system.plugin.stats_source import (
+    InvalidResponseError,
+    MountStats,
+    SourceOption,
+    StatsSource,
+)
 from streaming_system.plugin_host.manager import PluginError, create_plugin_manager
 
 BUILT_IN_PACKAGE = "streaming_system.agent.sources"
@@ -55,6 +60,18 @@ def _call_plugin(hook: pluggy.HookImpl) -> list[Any]:
         return list(result)
     except Exception as error:
         raise PluginError(f"{hook.plugin_name}: {type(error).__name__}: {error!s:.200}") from error
+
+
+def fetch_mounts(source: StatsSource, probe: HttpProbe) -> list[MountStats]:
+    """Poll a server once, and return the stats of the mounts that are streaming.
+
+    :raises SourceError: if the server fails, or if nothing in its responses is valid.
+    """
+    probe.start_poll()
+    mounts = list(source.fetch(probe))
+    if probe.problems and not mounts:
+        raise InvalidResponseError(str(probe.problems))
+    return mounts
 
 
 def configure_sources(agent: AgentConfig) -> tuple[ConfiguredSource, ...]:

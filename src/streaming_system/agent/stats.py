@@ -1,13 +1,14 @@
 """Validates the stats of servers, and builds the tracker API's reports from them."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from streaming_system.agent.config import AgentConfig, StreamConfig
 from streaming_system.agent.stream_config import reported_files
 from streaming_system.plugin.stats_source import MountStats
+from streaming_system.util.foreign_json import describe_json_value, parse_number
 from streaming_system.util.log_once import LogOnce
 
 # Limits of the tracker's API.
@@ -81,6 +82,38 @@ class ValidatedStats:
     invalid_mounts: frozenset[str] = frozenset()
 
 
+def replace_lost_mounts(stats: Sequence[MountStats], slates: Mapping[str, str]) -> list[MountStats]:
+    """Return stats with those of the slate for each mount that is not streaming but has one.
+
+    Mounts with the same slate share its viewers equally.
+
+    :param slates: the mount of the slate by mount.
+    """
+    by_mount = {each.mount: each for each in stats}
+    lost = [m for m, slate in slates.items() if m not in by_mount and slate in by_mount]
+    shares = Counter(slates[mount] for mount in lost)
+    result = list(stats)
+    for mount in lost:
+        slate = by_mount[slates[mount]]
+        share = shares[slate.mount]
+        # The first mount gets the remainder.
+        is_first = mount == next(m for m in lost if slates[m] == slate.mount)
+        clients = parse_number(slate.clients)
+        if clients is not None:
+            clients = clients // share + (clients % share if is_first else 0)
+        sent = parse_number(slate.sent)
+        result.append(
+            replace(
+                slate,
+                mount=mount,
+                clients=slate.clients if clients is None else clients,
+                sent=slate.sent if sent is None else sent / share,
+                slate=True,
+            )
+        )
+    return result
+
+
 def validate_stats(
     source: str, streams: Iterable[StreamConfig], stats: Iterable[MountStats], warnings: LogOnce
 ) -> ValidatedStats:
@@ -89,7 +122,7 @@ def validate_stats(
     mounts: dict[str, ValidatedMountStats] = {}
     invalid_mounts = set()
     for raw in stats:
-        stream = configured.get(raw.mount)
+        stream = configured.get(raw.mount) if isinstance(raw.mount, str) else None
         if stream is None:
             continue
         subject = f"{source} {raw.mount}"
@@ -101,7 +134,8 @@ def validate_stats(
         sent = _validate_number("sent", raw.sent, MAX_BITRATE, errors)
         bitrate = _validate_number("bitrate", raw.bitrate, MAX_BITRATE, errors)
         if errors:
-            warnings.warn(subject, f"invalid stats: {'; '.join(errors.values())}")
+            fault = ", ".join(errors)
+            warnings.warn(subject, f"invalid stats: {'; '.join(errors.values())}", fault=fault)
         else:
             warnings.resolve(subject)
         if "clients" in errors:
@@ -135,15 +169,10 @@ def _validate_number(name: str, value: Any, maximum: int, errors: dict[str, str]
     """Return a number from 0 to ``maximum``; ``None`` if it is missing, or invalid: see errors."""
     if value is None:
         return None
-    try:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise ValueError(value)
-        number = float(value)
-    except (ValueError, OverflowError):
-        number = math.nan
-    # Comparisons with NaN are false.
-    if not 0 <= number <= maximum:
-        errors[name] = f"{name} is {ascii(value)[:40]}, which is no number from 0 to {maximum}"
+    number = parse_number(value)
+    if number is None or not 0 <= number <= maximum:
+        shown = describe_json_value(value)
+        errors[name] = f"{name} is {shown}, which is no number from 0 to {maximum}"
         return None
     return round(number)
 
@@ -189,6 +218,8 @@ def _build_report(
         "capacity": agent.capacity,
         "region": agent.region,
         "tags": list(agent.tags),
+        # A part of the room's streams may have lost their input.
+        "slate": all(mount.raw.slate for mount in mounts),
     }
     return {
         "formats": list(dict.fromkeys(m.stream.format for m in mounts)),

@@ -160,7 +160,8 @@ def _start_process(
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise ProgramNotFoundError(f"{command[0]}: cannot be run: {error!s:.100}") from None
+        reason = error.strerror if isinstance(error, OSError) else "an argument is invalid"
+        raise ProgramNotFoundError(f"{command[0]}: cannot be run: {reason}") from None
 
 
 def die_with_parent(command: Sequence[str]) -> Sequence[str]:

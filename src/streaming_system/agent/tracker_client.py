@@ -22,6 +22,7 @@ from streaming_system.agent.tracker_http import (
     parse_delay,
     retry_after,
 )
+from streaming_system.util.foreign_json import DocumentError, parse_foreign_json
 from streaming_system.util.user_agents import USER_AGENT
 
 PROBLEM_CONTENT_TYPE = "application/problem+json"
@@ -211,8 +212,8 @@ def _endpoint_path(room: str, name: str) -> str:
 
 def _parse_json_object(data: bytes) -> Mapping[str, Any] | None:
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
+        document = parse_foreign_json(data)
+    except DocumentError:
         return None
     return document if isinstance(document, dict) else None
 

@@ -7,12 +7,13 @@ import urllib3
 
 from streaming_system.agent.tracker_clock import TrackerClock
 from streaming_system.net.bounded_http import ResponseTooLargeError, read_bounded
+from streaming_system.net.http_errors import describe_http_error
 from streaming_system.net.request_deadline import (
     RequestDeadline,
     ResponseTimeoutError,
     deadline_pool_manager,
 )
-from streaming_system.util.log_once import describe_error
+from streaming_system.util.foreign_json import parse_number
 from streaming_system.util.user_agents import USER_AGENT
 
 MAX_BODY_BYTES = 64 * 1024
@@ -120,9 +121,7 @@ class BoundedHttpClient:
         except ResponseTimeoutError as error:
             raise TrackerUnavailableError(f"{url}: {error}") from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise TrackerUnavailableError(
-                f"{url}: cannot be reached: {describe_error(error)}"
-            ) from None
+            raise TrackerUnavailableError(f"{url}: {describe_http_error(error)}") from None
         if 300 <= response.status < 400:
             location = ascii(response.headers.get("Location", "nowhere"))[:200]
             raise TrackerUnavailableError(
@@ -133,9 +132,8 @@ class BoundedHttpClient:
 
 def parse_delay(value: Any) -> float | None:
     """Return a delay in seconds, within MIN_DELAY and MAX_DELAY; ``None`` if it is no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        return None
-    return min(max(float(value), MIN_DELAY), MAX_DELAY)
+    delay = None if isinstance(value, str) else parse_number(value)
+    return None if delay is None else min(max(delay, MIN_DELAY), MAX_DELAY)
 
 
 def retry_after(response: urllib3.BaseHTTPResponse) -> float | None:

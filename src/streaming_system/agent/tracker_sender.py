@@ -9,6 +9,7 @@ from streaming_system.agent.tracker_client import TrackerClient
 from streaming_system.agent.tracker_http import TrackerUnavailableError, UnauthorizedError
 from streaming_system.util.backoff import Backoff
 from streaming_system.util.log_once import LogOnce
+from streaming_system.util.unexpected_error import describe_unexpected_error
 from streaming_system.util.versioned_condition import ChangeNotifier
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class TrackerSender(threading.Thread, ABC):
         except Exception as error:
             # An unexpected error must not end the thread: the next report may succeed.
             log.debug("a report to %s failed", self.tracker.url, exc_info=True)
-            line = f"{self.tracker.url}: {type(error).__name__}: {error!s:.200}"
+            line = f"{self.tracker.url}: {describe_unexpected_error(error)}"
             self._record_failure(TrackerUnavailableError(line))
 
     def shutdown(self, deadline: float) -> None:

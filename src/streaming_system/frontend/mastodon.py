@@ -16,6 +16,8 @@ import urllib3
 from streaming_system.config import ConferenceConfig, MastodonFeed
 from streaming_system.frontend.tracker_client import REQUEST_HEADERS, PolledResource
 from streaming_system.net.ssrf import Networks, safe_pool_manager
+from streaming_system.util.foreign_json import DocumentError
+from streaming_system.util.json_object import FieldProblems
 from streaming_system.util.sanitize import sanitise_url, strip_unprintable
 
 MAX_POSTS = 20
@@ -91,20 +93,30 @@ def create_feeds(
     }
 
 
-def parse_timeline(document: Any, feed: MastodonFeed) -> tuple[Post, ...]:
-    """Return the posts of a timeline, newest first, without replies and boosts."""
+def parse_timeline(
+    document: Any, problems: FieldProblems, *, feed: MastodonFeed
+) -> tuple[Post, ...]:
+    """Return the posts of a timeline, newest first, without replies and boosts.
+
+    :raises DocumentError: if it is no timeline.
+    """
     if not isinstance(document, list):
-        raise ValueError("a timeline is a list")
-    posts = sorted(_parse_statuses(document, feed), key=lambda post: post.created, reverse=True)
+        raise DocumentError("is no list of posts, so it is not that of a Mastodon server")
+    posts = sorted(
+        _parse_statuses(document, problems, feed), key=lambda post: post.created, reverse=True
+    )
     return tuple(posts[:MAX_POSTS])
 
 
-def _parse_statuses(document: list[Any], feed: MastodonFeed) -> Iterator[Post]:
-    for status in document:
+def _parse_statuses(
+    document: list[Any], problems: FieldProblems, feed: MastodonFeed
+) -> Iterator[Post]:
+    for index, status in enumerate(document):
         try:
             post = _parse_status(status, feed)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             # An invalid post does not affect the other posts.
+            problems.add(f"posts[{index}]", "is no valid post")
             continue
         if post is not None:
             yield post
@@ -125,6 +137,7 @@ def _parse_status(status: Any, feed: MastodonFeed) -> Post | None:
     if "@" not in name:
         # Accounts of the server itself come without its name.
         name = f"{name}@{feed.server.partition('://')[2]}"
+    attachments = status.get("media_attachments")
     warning = _single_line(status.get("spoiler_text") or "", MAX_WARNING_CHARS)
     return Post(
         author=_single_line(account.get("display_name") or account["username"], MAX_NAME_CHARS),
@@ -135,7 +148,7 @@ def _parse_status(status: Any, feed: MastodonFeed) -> Post | None:
         warning=warning,
         sensitive=bool(status.get("sensitive")) or bool(warning),
         language=str(status.get("language") or ""),
-        attachments=len(status.get("media_attachments") or ()),
+        attachments=len(attachments) if isinstance(attachments, list) else 0,
     )
 
 

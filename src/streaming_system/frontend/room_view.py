@@ -83,6 +83,8 @@ class RoomView:
         formatter = self.formatter
         if self.room.closed:
             return formatter.translate("Closed")
+        if self.is_on_slate:
+            return formatter.translate("Resumes shortly")
         if self.live:
             return formatter.translate("Live")
         if self.talk:
@@ -134,6 +136,12 @@ class RoomView:
     def youtube(self) -> str:
         """The id of the configured YouTube video, which the tracker does not affect."""
         return active_youtube_id(self.room, self.now)
+
+    @property
+    def is_on_slate(self) -> bool:
+        """Whether viewers get only a slate, because the stream's input is lost."""
+        is_external = bool(self.youtube or self.source)
+        return bool(self.live and self.status and self.status.slate and not is_external)
 
     @property
     def needs_attention(self) -> bool:

@@ -1,11 +1,10 @@
 """JSON documents of the tracker (or another server), polled once for all viewers."""
 
-import json
 import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -13,11 +12,18 @@ from typing import Any, Generic, TypeVar
 import urllib3
 
 from streaming_system.net.bounded_http import ResponseTooLargeError, read_bounded
+from streaming_system.net.http_errors import describe_http_error
 from streaming_system.net.request_deadline import (
     RequestDeadline,
     ResponseTimeoutError,
     deadline_pool_manager,
 )
+from streaming_system.util.foreign_json import (
+    DocumentError,
+    parse_foreign_json,
+    parse_timestamp,
+)
+from streaming_system.util.json_object import FieldProblems, JsonObject
 from streaming_system.util.log_once import LogOnce
 
 log = logging.getLogger(__name__)
@@ -31,16 +37,10 @@ MAX_BODY_BYTES = 4 * 2**20
 # From the first byte of the body to the last.
 BODY_TIMEOUT = 1.0  # seconds
 REQUEST_HEADERS = {"User-Agent": "streaming-system", "Accept": "application/json"}
-# Exceptions of a parser for an unexpected document: OverflowError for an infinite number,
-# RecursionError for infinite nesting.
-_PARSE_ERRORS = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-)
+
+
+class UnavailableError(Exception):
+    """A resource cannot be fetched; the message is a predicate in one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +63,14 @@ class EndpointInfo:
 class RoomStatus:
     """The status of one room in ``streams.json``.
 
+    :param live: ``None`` if unknown.
+    :param slate: whether viewers get only a slate, because the input is lost.
     :param bitrate: of all endpoints together, in bit/s.
     :param endpoints: least loaded first.
     """
 
-    live: bool
+    live: bool | None
+    slate: bool = False
     clients: int = 0
     bitrate: int = 0
     endpoints: tuple[EndpointInfo, ...] = ()
@@ -111,7 +114,8 @@ class PolledResource(Generic[T]):
     both apps share a process, they would occupy the threads that the tracker needs to respond.
 
     :param base_url: of the server; "" disables the resource.
-    :param parse: converts the JSON document.
+    :param parse: converts the JSON document, records its invalid fields, and raises
+        :class:`DocumentError` for an entirely different document.
     :param refresh_interval: seconds between two requests.
     :param max_staleness: seconds after which the last value expires.
     :param pool: an SSRF-safe one for servers other than our tracker.
@@ -123,7 +127,7 @@ class PolledResource(Generic[T]):
         self,
         base_url: str,
         path: str,
-        parse: Callable[[Any], T],
+        parse: Callable[[Any, FieldProblems], T],
         *,
         refresh_interval: float = REFRESH_INTERVAL,
         max_staleness: float = MAX_STALENESS,
@@ -162,96 +166,133 @@ class PolledResource(Generic[T]):
         return bool(self._url) and self._clock() - self._requested_at > self._refresh_interval
 
     def _refresh(self) -> None:
+        problems = FieldProblems()
         try:
-            self._value = self._parse(json.loads(self._fetch()))
+            self._value = self._parse(parse_foreign_json(self._fetch()), problems)
+        except DocumentError as error:
+            # The numbers of lines, columns and bytes change.
+            self._warn(f"the response {error}", re.sub(r"\d+", "", str(error)))
+        except UnavailableError as error:
+            self._warn(str(error))
+        else:
             self._received_at = self._clock()
             self._problems.resolve(self._url)
-        except (
-            urllib3.exceptions.HTTPError,
-            ResponseTooLargeError,
-            ResponseTimeoutError,
-            *_PARSE_ERRORS,
-        ) as error:
-            self._problems.warn(self._url, f"{error}; pages do not show its data")
+            self._log_field_problems(problems)
         finally:
             self._requested_at = self._clock()
 
+    def _warn(self, problem: str, fault: str = "") -> None:
+        hint = "check its address, and whether it runs; pages do not show its data"
+        self._problems.warn(self._url, f"{problem}; {hint}", fault=fault)
+
+    def _log_field_problems(self, problems: FieldProblems) -> None:
+        self._problems.record(f"{self._url} (fields)", problems)
+
     def _fetch(self) -> bytes:
-        with RequestDeadline(2 * self._body_timeout):
-            response = self._pool.request("GET", self._url, preload_content=False)
-            try:
-                body = read_bounded(
-                    response,
-                    max_bytes=self._max_body_bytes,
-                    deadline=time.monotonic() + self._body_timeout,
-                )
-            finally:
-                response.release_conn()
+        try:
+            with RequestDeadline(2 * self._body_timeout):
+                response = self._pool.request("GET", self._url, preload_content=False)
+                try:
+                    body = read_bounded(
+                        response,
+                        max_bytes=self._max_body_bytes,
+                        deadline=time.monotonic() + self._body_timeout,
+                    )
+                finally:
+                    response.release_conn()
+        except (ResponseTooLargeError, ResponseTimeoutError) as error:
+            raise UnavailableError(str(error)) from None
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise UnavailableError(describe_http_error(error)) from None
         if response.status != 200:
-            raise ValueError(f"status {response.status}")
+            raise UnavailableError(f"responds with status {response.status}")
         return body
 
 
-def parse_streams(document: Any) -> Mapping[str, RoomStatus]:
+def parse_streams(document: Any, problems: FieldProblems | None = None) -> Mapping[str, RoomStatus]:
     """Return the rooms of ``streams.json`` by id.
 
     The tracker may be another version or program, so only the members in use are parsed.
+
+    :raises DocumentError: if it has no rooms.
     """
-    return {
-        str(room_id): RoomStatus(
-            live=room["live"] is True,
-            clients=int(room["clients"]),
-            bitrate=int(room["bitrate"]),
-            endpoints=tuple(
-                EndpointInfo(
-                    url=str(endpoint["url"]),
-                    formats=tuple(map(str, endpoint["formats"])),
-                    files=_parse_files(endpoint.get("files")),
-                    # An endpoint without a name is identified by its address.
-                    name=str(endpoint.get("name") or endpoint.get("ip") or ""),
-                    weight=max(0, int(endpoint.get("weight") or 0)),
-                )
-                for endpoint in room["endpoints"]
-                if _SAFE_URL.fullmatch(str(endpoint["url"]))
-            ),
+    rooms = _require_rooms(document, dict, problems).object("rooms")
+    return {room_id: _parse_room_status(rooms.object(room_id)) for room_id in rooms}
+
+
+def _require_rooms(document: Any, kind: type, problems: FieldProblems | None) -> JsonObject:
+    if not isinstance(document, dict) or not isinstance(document.get("rooms"), kind):
+        raise DocumentError("has no rooms, so it is not that of a tracker")
+    return JsonObject(document, "", problems)
+
+
+def _parse_room_status(room: JsonObject) -> RoomStatus:
+    endpoints = [
+        EndpointInfo(
+            url=endpoint.text("url"),
+            formats=tuple(endpoint.texts("formats")),
+            files=_parse_files(endpoint.object("files")),
+            # An endpoint without a name is identified by its address.
+            name=endpoint.text("name") or endpoint.text("ip"),
+            weight=endpoint.count("weight"),
         )
-        for room_id, room in document["rooms"].items()
-    }
-
-
-def _parse_files(files: Any) -> Mapping[str, str]:
-    """Return the valid paths; a tracker of another version may have none."""
-    if not isinstance(files, dict):
-        return {}
-    return {
-        str(stream): file
-        for stream, file in files.items()
-        if isinstance(file, str) and _SAFE_PATH.fullmatch(file)
-    }
-
-
-def parse_rooms(document: Any) -> Mapping[str, RoomAudience]:
-    """Return the rooms of ``/api/v1/rooms`` by id."""
-    return {
-        str(room["room"]): RoomAudience(
-            players=int(room["viewers"]["players"]),
-            non_reporting=int(room["viewers"]["others"]),
-            startup_p95_ms=None if room["startup_p95_ms"] is None else int(room["startup_p95_ms"]),
-            rebuffer_ratio=(
-                None if room["rebuffer_ratio"] is None else float(room["rebuffer_ratio"])
-            ),
-        )
-        for room in document["rooms"]
-    }
-
-
-def parse_incidents(document: Any) -> tuple[OpenIncident, ...]:
-    """Return the open incidents of ``/api/v1/incidents``, newest first."""
-    return tuple(
-        OpenIncident(
-            room=str(incident["room"]),
-            summary=str(incident["summary"]),
-            since=datetime.fromisoformat(incident["opened_at"]),
-        )
-        for incident in document["incidents"]
+        for endpoint in room.objects("endpoints")
+        if _SAFE_URL.fullmatch(endpoint.text("url"))
+    ]
+    live = room.flag("live", required=True)
+    return RoomStatus(
+        live=True if live is None and endpoints else live,
+        # Trackers of earlier versions do not have it.
+        slate=bool(room.flag("slate")),
+        clients=room.count("clients"),
+        bitrate=room.count("bitrate"),
+        endpoints=tuple(endpoints),
     )
+
+
+def _parse_files(files: JsonObject) -> Mapping[str, str]:
+    """Return the valid paths; a tracker of another version may have none."""
+    return {stream: path for stream in files if _SAFE_PATH.fullmatch(path := files.text(stream))}
+
+
+def parse_rooms(document: Any, problems: FieldProblems | None = None) -> Mapping[str, RoomAudience]:
+    """Return the rooms of ``/api/v1/rooms`` by id.
+
+    :raises DocumentError: if it has no rooms.
+    """
+    rooms = _require_rooms(document, list, problems).objects("rooms")
+    return {
+        room.text("room", required=True): RoomAudience(
+            players=room.object("viewers").count("players"),
+            non_reporting=room.object("viewers").count("others"),
+            startup_p95_ms=room.integer("startup_p95_ms"),
+            rebuffer_ratio=room.number("rebuffer_ratio"),
+        )
+        for room in rooms
+    }
+
+
+def parse_incidents(
+    document: Any, problems: FieldProblems | None = None
+) -> tuple[OpenIncident, ...]:
+    """Return the open incidents of ``/api/v1/incidents``, newest first.
+
+    :raises DocumentError: if it has no incidents, or if none of them is valid.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("incidents"), list):
+        raise DocumentError("has no incidents, so it is not that of a tracker")
+    incidents = tuple(_parse_incidents(JsonObject(document, "", problems)))
+    if document["incidents"] and not incidents:
+        # Without any of them, the crew would see that nothing is wrong.
+        raise DocumentError("has no valid incident")
+    return incidents
+
+
+def _parse_incidents(document: JsonObject) -> Iterator[OpenIncident]:
+    for incident in document.objects("incidents"):
+        since = parse_timestamp(incident.get("opened_at"))
+        if since is None:
+            incident.problems.add(incident.place_of("opened_at"), "is no time")
+            continue
+        room, summary = incident.text("room"), incident.text("summary", required=True)
+        yield OpenIncident(room=room, summary=summary, since=since)

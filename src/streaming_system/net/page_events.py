@@ -1,13 +1,14 @@
 """Notifies open pages through nginx (nchan) that data has changed; pages then fetch it."""
 
 import contextlib
-import json
 import logging
 import threading
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from streaming_system.util.log_once import LogOnce, describe_error
+from streaming_system.util.foreign_json import DocumentError, parse_foreign_json
+from streaming_system.util.json_object import FieldProblems, JsonObject
+from streaming_system.util.log_once import LogOnce
 
 if TYPE_CHECKING:
     import urllib3
@@ -20,6 +21,10 @@ CONNECT_TIMEOUT, READ_TIMEOUT = 0.5, 1  # seconds
 # Pages fetch at a random time within a spread that keeps their requests per second below this rate.
 MAX_REFETCH_RATE = 20_000
 MIN_REFETCH_SPREAD, MAX_REFETCH_SPREAD = 0.2, 30.0  # seconds
+
+
+class PublishError(Exception):
+    """nginx has not published an event; one line."""
 
 
 class PageEventPublisher:
@@ -79,12 +84,17 @@ class PageEventPublisher:
         # Imported already: see _create_pool.
         from urllib3.exceptions import HTTPError
 
+        from streaming_system.net.http_errors import describe_http_error
+
         try:
             yield
-        except (HTTPError, ValueError, TypeError, KeyError) as error:
-            self._warnings.warn(
-                url, f"{describe_error(error)}; pages are not notified, and poll instead"
-            )
+        except PublishError as error:
+            self._warn(url, str(error))
+        except HTTPError as error:
+            self._warn(url, describe_http_error(error))
+
+    def _warn(self, url: str, problem: str) -> None:
+        self._warnings.warn(url, f"{problem}; pages are not notified, and poll instead")
 
 
 def _count_subscribers(pool: "urllib3.PoolManager", url: str) -> int:
@@ -93,12 +103,16 @@ def _count_subscribers(pool: "urllib3.PoolManager", url: str) -> int:
         # nchan creates a channel with the first message or subscriber.
         return 0
     _raise_for_status(response, (200,))
-    return int(json.loads(response.data)["subscribers"])
+    try:
+        document = parse_foreign_json(response.data)
+    except DocumentError as error:
+        raise PublishError(f"the response {error}; is this nchan's address?") from None
+    return JsonObject(document, "", FieldProblems()).count("subscribers")
 
 
 def _raise_for_status(response: "urllib3.BaseHTTPResponse", expected: Collection[int]) -> None:
     if response.status not in expected:
-        raise ValueError(f"the server responded with {response.status}")
+        raise PublishError(f"the server responded with {response.status}")
 
 
 def _create_pool() -> "urllib3.PoolManager":

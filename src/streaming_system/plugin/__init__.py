@@ -31,12 +31,12 @@ from streaming_system.plugin.schedule_day import ScheduleDay
 from streaming_system.plugin.skipped_entry import SkipEntryError, SkipReason
 from streaming_system.plugin.stats_source import (
     IngestStats,
+    InvalidResponseError,
     MountStats,
     SourceError,
     SourceOption,
     SourceProbe,
     StatsSource,
-    parse_timestamp,
     require_list,
     require_object,
 )
@@ -55,6 +55,8 @@ from streaming_system.plugin.values import (
 )
 from streaming_system.schedule.diff import Change
 from streaming_system.schedule.model import Link, Talk
+from streaming_system.util.foreign_json import parse_number, parse_timestamp
+from streaming_system.util.json_object import JsonObject
 from streaming_system.util.time_zones import find_time_zone
 from streaming_system.util.user_agents import is_check
 
@@ -66,6 +68,8 @@ __all__ = [
     "FeedValueError",
     "Incident",
     "IngestStats",
+    "InvalidResponseError",
+    "JsonObject",
     "Link",
     "MountStats",
     "ParseContext",
@@ -99,6 +103,7 @@ __all__ = [
     "parse_do_not_record",
     "parse_duration",
     "parse_flag",
+    "parse_number",
     "parse_references",
     "parse_timestamp",
     "register_parsers",

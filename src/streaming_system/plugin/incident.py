@@ -9,7 +9,7 @@ class Incident:
     """An open or resolved incident.
 
     :param id: identifies the incident when it opens and when it is resolved.
-    :param kind: ``no-stream``, ``black``, ``frozen``, ``silence``, ``stalled``,
+    :param kind: ``no-stream``, ``slate``, ``black``, ``frozen``, ``silence``, ``stalled``,
         ``silent-encoder``, ``name-clash``, ``full``, ``rebuffering``, ``disk``, ``segments``,
         ``clock``, ``component`` or ``more``.
     :param room: the room's id; "" if it concerns no room or several.

@@ -6,9 +6,15 @@ from datetime import datetime
 from typing import Any, Protocol
 from xml.etree.ElementTree import Element
 
+from streaming_system.util.json_object import FieldProblems, JsonObject
+
 
 class SourceError(Exception):
     """A server has failed or sent an invalid response; the message is one line."""
+
+
+class InvalidResponseError(SourceError):
+    """A server has sent a response that is not that of its type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +55,7 @@ class MountStats:
     :param codec: such as ``VP8, Opus``.
     :param since: start of the stream.
     :param ingest: what its encoder sends, if the server knows that.
+    :param slate: whether viewers get a slate, because the stream's input is lost.
     """
 
     mount: str
@@ -60,6 +67,7 @@ class MountStats:
     codec: str = ""
     since: datetime | None = None
     ingest: IngestStats | None = None
+    slate: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +96,10 @@ class SourceProbe(Protocol):
     def mounts(self) -> Sequence[str]:
         """The mounts in agent.ini."""
 
+    @property
+    def problems(self) -> FieldProblems:
+        """The invalid fields of the responses, which the agent logs. See :class:`JsonObject`."""
+
     def get(self, path: str = "", *, headers: Mapping[str, str] | None = None) -> bytes:
         """Return the body at a path below the option ``url``, or at an absolute URL.
 
@@ -98,6 +110,12 @@ class SourceProbe(Protocol):
         """Return the JSON at a path.
 
         :raises SourceError: if there is none.
+        """
+
+    def json_object(self, path: str = "") -> JsonObject:
+        """Return the JSON object at a path; its invalid members are recorded in ``problems``.
+
+        :raises SourceError: if there is no JSON.
         """
 
     def xml(self, path: str = "") -> Element:
@@ -125,7 +143,7 @@ class StatsSource:
     :param options: the keys of its section in agent.ini besides the common ones.
     :param fetch: gets a :class:`SourceProbe` and returns a :class:`MountStats` for each mount that
         is streaming. It is called every few seconds, and raises :class:`SourceError` if the server
-        fails.
+        fails. After a response with invalid fields, the state of missing mounts is unknown.
     """
 
     name: str
@@ -141,7 +159,7 @@ def require_object(value: Any, what: str) -> Mapping[str, Any]:
     :raises SourceError: for any other type.
     """
     if not isinstance(value, dict):
-        raise SourceError(f"{what} is missing, or no object")
+        raise InvalidResponseError(f"{what} is missing, or no object")
     return value
 
 
@@ -152,14 +170,5 @@ def require_list(value: Any, what: str) -> Sequence[Mapping[str, Any]]:
     :raises SourceError: for any other type.
     """
     if not isinstance(value, list):
-        raise SourceError(f"{what} is missing, or no list")
+        raise InvalidResponseError(f"{what} is missing, or no list")
     return [require_object(item, f"an item of {what}") for item in value]
-
-
-def parse_timestamp(value: Any) -> datetime | None:
-    """Parse a time of RFC 3339 or ISO 8601 with offset; return ``None`` for anything else."""
-    try:
-        time = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return time if time.tzinfo else None

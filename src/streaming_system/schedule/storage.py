@@ -14,7 +14,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from streaming_system.schedule.fillers import Filler, FillerType
 from streaming_system.schedule.model import Link, RoomSchedule, Schedule, Slot
@@ -44,6 +44,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 class ScheduleFileError(Exception):
     """The schedule file cannot be loaded or saved; the message is one line."""
+
+
+class _InvalidValueError(ValueError):
+    """A value of the document is invalid; the message names it."""
 
 
 def serialize_schedule(schedule: Schedule) -> str:
@@ -89,7 +93,21 @@ def deserialize_schedule(text: str) -> Schedule:
             imported_at=_parse_utc(document["imported"]) if document["imported"] else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise ScheduleFileError(f"is not a schedule: {error!s:.200}") from None
+        raise ScheduleFileError(f"is not a schedule: {_describe_error(error)}") from None
+
+
+def _describe_error(error: Exception) -> str:
+    if isinstance(error, _InvalidValueError):
+        return f"{error!s:.200}"
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON at line {error.lineno}, column {error.colno}"
+    if isinstance(error, ZoneInfoNotFoundError):
+        return "it has an unknown time zone"
+    if isinstance(error, KeyError):
+        return f"the key {ascii(error.args[0])[:40]} is missing"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return "a value has the wrong type, or is out of range"
 
 
 def repr_digest(document: bytes) -> str:
@@ -104,8 +122,10 @@ def load_schedule(path: Path) -> Schedule:
     """
     try:
         return deserialize_schedule(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScheduleFileError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise ScheduleFileError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ScheduleFileError(f"{path}: cannot be read: it is not UTF-8") from None
     except ScheduleFileError as error:
         raise ScheduleFileError(f"{path}: {error}") from None
 
@@ -144,15 +164,15 @@ def _deserialize_slot(document: dict[str, Any]) -> Slot:
     if (generated := document.pop("generated", None)) is not None:
         document["filler"] = {"type": FillerType.OTHER} if generated is True else None
     if unknown := set(document) - set(_FIELDS):
-        raise ValueError(f"unknown field {min(unknown)!r}")
+        raise _InvalidValueError(f"unknown field {min(unknown)!r}")
     for key, value in document.items():
         if not isinstance(value, _TYPES.get(key, (str,))):
-            raise TypeError(f"{key} is {value!r:.60}")
+            raise _InvalidValueError(f"{key} is {value!r:.60}")
     speaker_ids = document.get("speaker_ids", [])
     if any(type(number) is not int for number in (document.get("number", 0), *speaker_ids)):
-        raise TypeError("a number of a talk or a speaker is no number")
+        raise _InvalidValueError("a number of a talk or a speaker is no number")
     if speaker_ids and len(speaker_ids) != len(document.get("speakers", [])):
-        raise ValueError(f"speakers have {len(speaker_ids)} numbers")
+        raise _InvalidValueError(f"speakers have {len(speaker_ids)} numbers")
     fields = {_FIELDS[key]: value for key, value in document.items()}
     return Slot(
         **fields
@@ -175,7 +195,7 @@ def _deserialize_link(document: dict[str, Any]) -> Link:
 
 def _require_text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r:.60} is no text")
+        raise _InvalidValueError(f"{value!r:.60} is no text")
     return value
 
 
@@ -190,7 +210,7 @@ def _deserialize_filler(document: dict[str, Any] | None) -> Filler | None:
         return None
     filler = Filler(**document | {"type": FillerType(document["type"])})
     if not isinstance(filler.minutes, int) or not isinstance(filler.room + filler.event, str):
-        raise TypeError(f"filler is {document!r:.60}")
+        raise _InvalidValueError(f"filler is {document!r:.60}")
     return filler
 
 
@@ -201,5 +221,5 @@ def _format_utc(time: datetime) -> str:
 def _parse_utc(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
-        raise ValueError(f"{text!r} has no UTC offset")
+        raise _InvalidValueError(f"{text!r} has no UTC offset")
     return time.astimezone(UTC)

@@ -73,8 +73,8 @@ class ScheduleStore:
             self._schedule = deserialize_schedule(self.path.read_text(encoding="utf-8"))
             self._error = ""
         except (OSError, UnicodeDecodeError, ScheduleFileError) as error:
-            log.warning("%s: %s; the previous schedule stays in service", self.path, error)
             self._error = _describe_error(error)
+            log.warning("%s: %s; the previous schedule stays in service", self.path, self._error)
 
 
 def _describe_error(error: Exception) -> str:

@@ -163,6 +163,8 @@ SETTINGS: Mapping[str, Setting] = {
     "alert.silence": Setting("120", _ALERT_SECONDS),
     # By how many seconds the clock of an agent may differ from ours.
     "alert.clock": Setting("5", Number(2, 3600, allowed="seconds, 2 to 3600")),
+    # Seconds after which a slate during a talk is an incident; 0: never.
+    "alert.slate": Setting("60", Number(0, 3600, allowed="seconds, 0 to 3600")),
     # The bounds on what tokens, the shared secret and players can fill.
     "bound.endpoints_per_room": Setting("200", _COUNT),
     "bound.endpoints_per_token": Setting("100", _COUNT),

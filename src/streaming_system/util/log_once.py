@@ -2,14 +2,7 @@
 
 import logging
 
-
-def describe_error(error: Exception) -> str:
-    """Return the message of an error in one line of at most 200 characters."""
-    message = " ".join(str(error).split())
-    # urllib3 puts the representation of the failed object first.
-    if message.startswith(("<", "HTTP")) and ": " in message:
-        message = message.partition(": ")[2]
-    return message[:200]
+from streaming_system.util.json_object import FieldProblems
 
 
 class LogOnce:
@@ -20,15 +13,26 @@ class LogOnce:
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
-        self._messages: dict[str, str] = {}
+        self._faults: dict[str, str] = {}
 
-    def warn(self, subject: str, message: str) -> None:
-        """Log a warning unless the last one about this subject was the same."""
-        if self._messages.get(subject) != message:
-            self._messages[subject] = message
+    def warn(self, subject: str, message: str, *, fault: str = "") -> None:
+        """Log a warning unless the last one about this subject was the same.
+
+        :param fault: what identifies the problem if its message has values that change; by default
+            the message.
+        """
+        if self._faults.get(subject) != (fault or message):
+            self._faults[subject] = fault or message
             self._log.warning("%s: %s", subject, message)
 
     def resolve(self, subject: str) -> None:
         """Log that the problem is over, if there was one."""
-        if self._messages.pop(subject, None) is not None:
+        if self._faults.pop(subject, None) is not None:
             self._log.info("%s: is good again", subject)
+
+    def record(self, subject: str, problems: FieldProblems) -> None:
+        """Log the invalid fields of a document that is used otherwise, or that it has none."""
+        if problems:
+            self.warn(subject, f"{problems}; other fields apply", fault=problems.fault)
+        else:
+            self.resolve(subject)

@@ -121,7 +121,7 @@ def test_endpoint_expires_when_icecast_ends(icecast, served, agent, encoders):
 
     wait_until(lambda: served.endpoints() == {}, 30, "the endpoint is gone")
     status, text = agent.healthz()
-    assert (status, "icecast: " in text, "cannot be read" in text) == (503, True, True)
+    assert (status, "icecast: " in text, "cannot be reached" in text) == (503, True, True)
 
 
 def test_wrong_password_is_one_line(icecast, served, agent):

@@ -10,7 +10,7 @@ import pytest
 
 from streaming_system.agent.config import StreamConfig
 from streaming_system.agent.probe import HttpProbe
-from streaming_system.agent.source_registry import load_sources
+from streaming_system.agent.source_registry import fetch_mounts, load_sources
 from streaming_system.agent.stats import validate_stats
 from streaming_system.plugin import SourceError
 from streaming_system.util.log_once import LogOnce
@@ -115,8 +115,7 @@ def probe(fake_server):
 
 
 def poll(name, probe):
-    probe.start_poll()
-    return list(load_sources()[name].fetch(probe))
+    return fetch_mounts(load_sources()[name], probe)
 
 
 def test_source_types_are_registered():
@@ -278,7 +277,10 @@ def test_command_prints_stats(probe, tmp_path):
         ("print('x' * 3000000)", "prints more than 2048 KiB"),
         ("import time; time.sleep(60)", "takes more than 5 s"),
         ("print('no JSON')", "no JSON"),
-        ('print(\'{"mounts": [{"mount": "a", "viewers": 3}]}\')', "a mount has a name and"),
+        (
+            'print(\'{"mounts": [{"mount": "a", "viewers": 3}]}\')',
+            "has an unknown key 'viewers'; allowed: mount, clients",
+        ),
     ],
 )
 def test_failing_command_is_reported(probe, tmp_path, program, line):
@@ -385,6 +387,11 @@ def test_nginx_rtmp_counts_neither_publishers_nor_relays_nor_checks(
             {"icestats": {"source": [{"listenurl": "http://h:1/a"}, {"listenurl": "http://h/b"}]}},
             ["/a", "/b"],
         ),
+        # A mount with a fallback is listed while nothing is sent to it.
+        (
+            {"icestats": {"source": {"listeners": 0, "listenurl": "http://h/a", "dummy": None}}},
+            [],
+        ),
     ],
 )
 def test_icecast_lists_no_mount_one_or_several(fake_server, probe, document, mounts):
@@ -425,11 +432,11 @@ def test_a_broken_field_of_icecast_loses_no_mount(fake_server, probe, fields):
         (None, 0, ""),
         (-5, None, "clients is -5, which is no number from 0 to 10000000"),
         (1e99, None, "clients is 1e"),
-        (10**400, None, "clients is 1000"),
+        (10**400, None, "clients is not finite"),
         (True, None, "clients is True"),
         ("NaN", None, "clients is 'NaN'"),
         ("many", None, "clients is 'many'"),
-        ([], None, "clients is []"),
+        ([], None, "clients is a list"),
     ],
 )
 def test_invalid_numbers_are_logged_once(fake_server, probe, caplog, listeners, clients, warning):
@@ -449,3 +456,14 @@ def test_invalid_numbers_are_logged_once(fake_server, probe, caplog, listeners, 
     )
     assert len(caplog.records) == (1 if warning else 0)
     assert warning in caplog.text
+
+
+def test_idle_mount_of_icecast_is_not_listed_for_the_admin_either(fake_server, probe):
+    fake_server.responses["/admin/stats"] = (
+        200,
+        {},
+        b'<icestats><source mount="/a"><listeners>0</listeners><listenurl>http://h/a</listenurl>'
+        b"<max_listeners>unlimited</max_listeners></source></icestats>",
+    )
+
+    assert poll("icecast", probe(user="admin", password="secret")) == []

@@ -221,7 +221,10 @@ class TestHttp:
             "sad",
             "cannot be reached: connection refused",
         )
-        assert check("http", url="http://nowhere.invalid/")() == ("sad", "has an unknown host name")
+        assert check("http", url="http://nowhere.invalid/")() == (
+            "sad",
+            "cannot be reached: unknown host name",
+        )
 
 
 class TestHls:
@@ -273,9 +276,9 @@ class TestHls:
     @pytest.mark.parametrize(
         ("body", "detail"),
         [
-            (b"<html>Log in</html>", "the response is not a playlist"),
+            (b"<html>Log in</html>", "the response is no playlist, but an HTML page"),
             (b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n", "the playlist is empty"),
-            (b"#EXTM3U\n#EXT-X-TARGETDURATION:x\n", "the playlist is invalid"),
+            (b"#EXTM3U\n#EXT-X-TARGETDURATION:x\n", "the playlist is empty"),
         ],
     )
     def test_invalid_playlist_is_sad(self, check, fake_server, body, detail):

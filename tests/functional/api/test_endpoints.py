@@ -322,6 +322,58 @@ class TestTokens:
         assert rows(Token)[0]["used_at"] is not None
 
 
+class TestSlate:
+    def test_endpoint_is_on_slate_since_its_first_report_of_it(self, api, hall):
+        def report(**values):
+            api.put_json(EDGE, REPORT | values, headers=hall)
+            return api.get(EDGE).json
+
+        assert report()["slate_since"] is None
+        first, second = report(slate=True), report(slate=True, clients=3)
+        assert first["slate_since"] == second["slate_since"] == first["last_seen"]
+        assert report(slate=False)["slate_since"] is None
+
+    def test_new_endpoint_may_be_on_slate(self, api, hall):
+        api.put_json(EDGE, REPORT | {"slate": True}, headers=hall)
+
+        endpoint = api.get(EDGE).json
+        assert endpoint["slate_since"] == endpoint["since"]
+
+    def test_slate_ends_with_the_deregistration(self, api, hall):
+        api.put_json(EDGE, REPORT | {"slate": True}, headers=hall)
+        api.delete(EDGE, headers=hall)
+        api.put_json(EDGE, REPORT, headers=hall)
+
+        assert api.get(EDGE).json["slate_since"] is None
+
+    def test_room_is_on_slate_if_all_its_endpoints_are(self, api, hall):
+        def is_on_slate():
+            room = api.get("/api/v1/rooms/hall").json
+            listed = api.get("/streams.json").json["rooms"]["hall"]
+            assert (room["live"], room["slate"]) == (listed["live"], listed["slate"])
+            return listed["slate"]
+
+        assert not is_on_slate()
+        api.put_json(EDGE, REPORT | {"slate": True}, headers=hall)
+        assert is_on_slate()
+        other = EDGE.replace("edge1", "edge2")
+        api.put_json(other, REPORT, headers=hall)
+        assert not is_on_slate()
+        api.put_json(other, REPORT | {"formats": ["rtmp"], "qualities": []}, headers=hall)
+        assert is_on_slate()
+
+    def test_viewers_of_the_slate_count(self, api, hall):
+        api.put_json(EDGE, REPORT | {"slate": True}, headers=hall)
+
+        assert api.get("/streams.json").json["rooms"]["hall"]["clients"] == REPORT["clients"]
+
+    @pytest.mark.parametrize("slate", ["yes", 1, [], {}])
+    def test_invalid_slate_is_refused(self, api, hall, slate):
+        response = api.put_json(EDGE, REPORT | {"slate": slate}, headers=hall, status=400)
+
+        assert response.json["errors"][0]["pointer"] == "/slate"
+
+
 class TestRooms:
     def test_list_has_every_room_with_its_state(self, api, hall):
         api.put_json(EDGE, REPORT, headers=hall)
@@ -334,6 +386,7 @@ class TestRooms:
             "room": "hall",
             "title": "Great Hall",
             "live": True,
+            "slate": False,
             "youtube": None,
             "viewers": {"players": 0, "others": 12},
             "bitrate": 9_600_000,

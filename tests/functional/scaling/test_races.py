@@ -13,7 +13,7 @@ from streaming_system.tracker.audience.viewers import ViewerCountCache
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.endpoints.endpoints import Endpoints
-from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState
+from streaming_system.tracker.ingest.endpoint_report import EndpointReport, EndpointState
 from streaming_system.tracker.ingest.player_report import PlayerReport
 from streaming_system.tracker.ingest.report_ingest import ReportIngest
 from streaming_system.tracker.logs.ingest import AccessLogs

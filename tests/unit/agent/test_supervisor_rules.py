@@ -166,20 +166,37 @@ class TestPlaylist:
         assert (playlist["media_sequence"], playlist["targetduration"]) == (17, 4)
         assert not playlist["is_endlist"]
 
+    @pytest.mark.parametrize("text", ["", "<html>", "EXTM3U", '{"error": 404}', "\x00"])
+    def test_other_document_is_rejected(self, text):
+        with pytest.raises(FetchError, match="the response is no playlist"):
+            parse_playlist(text.encode())
+
     @pytest.mark.parametrize(
-        "text",
+        "tag",
         [
-            "",
-            "<html>",
-            "#EXTM3U\n#EXT-X-TARGETDURATION:long\n",
-            "#EXTM3U\n#EXTINF\na.ts\n",
-            "#EXTM3U\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1\n",
-            "#EXTM3U\n#EXT-X-KEY:METHOD\n",
+            "#EXT-X-TARGETDURATION:long",
+            "#EXT-X-TARGETDURATION:NaN",
+            "#EXT-X-MEDIA-SEQUENCE:" + "9" * 5000,
+            "#EXT-X-MEDIA-SEQUENCE:x",
+            "#EXTINF",
+            "#EXTINF:soon,",
+            "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1",
+            "#EXT-X-KEY:METHOD",
+            "#EXT-X-PROGRAM-DATE-TIME:yesterday",
+            "#EXT-X-DATERANGE:x",
+            "#EXT-X-PART-INF:",
+            "#EXT-X-SERVER-CONTROL:a",
+            "#EXT-X-BYTERANGE:x",
         ],
     )
-    def test_invalid_playlist_is_rejected(self, text):
-        with pytest.raises(FetchError, match="playlist"):
-            parse_playlist(text.encode())
+    def test_invalid_tag_loses_no_segment(self, tag):
+        playlist = parse_playlist(
+            f"#EXTM3U\n#EXT-X-VERSION:3\n{tag}\n#EXTINF:4,\na.ts\n#EXTINF:4,\nb.ts\n".encode()
+        )
+
+        assert [segment["uri"] for segment in playlist["segments"]] == ["a.ts", "b.ts"]
+        assert playlist["media_sequence"] >= 0
+        assert playlist["targetduration"] >= 0
 
     def test_master_playlist_has_video_and_audio_renditions(self):
         text = (

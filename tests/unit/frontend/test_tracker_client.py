@@ -54,7 +54,7 @@ def resource(server, clock):
     return PolledResource(
         server.url,
         "/x",
-        str,
+        lambda document, problems: document,
         refresh_interval=60,
         max_staleness=900,
         max_body_bytes=1000,

@@ -71,6 +71,9 @@ class TestEligible:
                 [candidate("a", media=MediaLevel.OTHER), candidate("b", media=MediaLevel.AUDIO)],
                 ["b"],
             ),
+            ([candidate("a", slate=True), candidate("b", 9000)], ["b"]),
+            ([candidate("a", slate=True), candidate("b", 600, capacity=GBIT)], ["b"]),
+            ([candidate("a", slate=True)], ["a"]),
             ([], []),
         ],
         ids=[
@@ -81,6 +84,9 @@ class TestEligible:
             "unknown capacity is never full",
             "video comes before audio",
             "audio comes before other formats",
+            "slates are excluded",
+            "full ones come before slates",
+            "a slate is better than nothing",
             "no endpoints",
         ],
     )

@@ -54,7 +54,8 @@ class SpoolDatabase:
                 file, timeout=0, isolation_level=None, check_same_thread=False
             )
         except (OSError, sqlite3.Error) as error:
-            raise SpoolError(f"{file}: cannot be opened: {error}") from None
+            reason = error.strerror if isinstance(error, OSError) else _describe_error(error)
+            raise SpoolError(f"{file}: cannot be opened: {reason}") from None
         try:
             self._prepare()
         except BaseException:

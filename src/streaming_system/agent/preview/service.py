@@ -26,6 +26,7 @@ from streaming_system.agent.tracker_http import BoundedHttpClient, TrackerUnavai
 from streaming_system.net.filtering_proxy import Admits
 from streaming_system.util.backoff import Backoff
 from streaming_system.util.log_once import LogOnce
+from streaming_system.util.unexpected_error import describe_unexpected_error
 
 log = logging.getLogger(__name__)
 
@@ -203,7 +204,7 @@ class ThumbnailService(AgentService):
             except Exception as error:
                 # The thread must survive: the next run may succeed.
                 log.debug("the thumbnail of %s failed", room, exc_info=True)
-                self._record_failure(room, state, f"{type(error).__name__}: {error!s:.200}")
+                self._record_failure(room, state, describe_unexpected_error(error))
             with self._condition:
                 state.seconds = time.monotonic() - start
                 state.due = max(start + self.config.interval, time.monotonic())

@@ -1,9 +1,5 @@
 """Stream URLs of rooms: from agent.ini or from a tracker."""
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 from streaming_system.agent.config import ROOM_PATTERN, AgentConfig, ConfigSection
 from streaming_system.agent.config_section import is_url
 from streaming_system.agent.preview.stream_input import PROTOCOLS
@@ -13,6 +9,8 @@ from streaming_system.agent.tracker_http import (
     BoundedHttpClient,
     TrackerUnavailableError,
 )
+from streaming_system.util.foreign_json import DocumentError, parse_foreign_json
+from streaming_system.util.json_object import JsonObject
 
 ROOM_URL_FORMAT = "ROOM = ADDRESS, an address that begins with http, https, rtmp or rtmps"
 # Enough for a hundred rooms with ten endpoints each.
@@ -61,32 +59,26 @@ def fetch_live_stream_urls(
     if response.status != 200:
         raise TrackerUnavailableError(f"{url}: {response.status} {response.reason}")
     try:
-        rooms = json.loads(body)["rooms"].items()
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise TrackerUnavailableError(f"{url}: is not the response of a tracker") from None
-    urls = {str(room): _room_stream_url(entry) for room, entry in rooms}
+        document = parse_foreign_json(body)
+    except DocumentError as error:
+        raise TrackerUnavailableError(f"{url}: the response {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("rooms"), dict):
+        raise TrackerUnavailableError(f"{url}: is not the response of a tracker")
+    rooms = JsonObject(document).object("rooms")
+    urls = {room: _room_stream_url(rooms.object(room)) for room in rooms}
     return {room: url for room, url in urls.items() if url and ROOM_PATTERN.fullmatch(room)}
 
 
-def _room_stream_url(room: Any) -> str | None:
+def _room_stream_url(room: JsonObject) -> str | None:
     """Return the best URL of the first endpoint with video."""
-    endpoints = room.get("endpoints") if isinstance(room, Mapping) else None
-    for endpoint in endpoints if isinstance(endpoints, list) else []:
-        if not isinstance(endpoint, Mapping):
-            continue
-        formats = endpoint.get("formats")
-        streams = [
-            name for name in (formats if isinstance(formats, list) else []) if isinstance(name, str)
-        ]
+    for endpoint in room.objects("endpoints"):
+        files = endpoint.object("files")
         url = best_stream_url(
-            str(endpoint.get("url")), streams, _text_members(endpoint.get("files"))
+            endpoint.text("url"),
+            endpoint.texts("formats"),
+            {stream: path for stream in files if (path := files.text(stream))},
         )
         # Endpoints register arbitrary URLs, so only web servers are allowed.
         if url and is_url(url, ("http", "https")):
             return url
     return None
-
-
-def _text_members(document: Any) -> dict[str, str]:
-    members = document.items() if isinstance(document, Mapping) else ()
-    return {name: value for name, value in members if isinstance(value, str)}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from streaming_system.agent.probe import parse_json
 from streaming_system.plugin import (
+    JsonObject,
     MountStats,
     SourceError,
     SourceOption,
@@ -12,11 +13,9 @@ from streaming_system.plugin import (
     StatsSource,
     hookimpl,
     parse_timestamp,
-    require_list,
-    require_object,
 )
 
-KNOWN = {"mount", "clients", "sent", "bitrate", "codec", "since"}
+KNOWN = ("mount", "clients", "sent", "bitrate", "codec", "since", "slate")
 
 
 @hookimpl
@@ -38,16 +37,19 @@ def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
     try:
         words = shlex.split(probe.options["command"])
     except ValueError as error:
-        raise SourceError(f"command: {error}") from None
-    document = require_object(parse_json(probe.run(words)), "the output")
-    for mount in require_list(document.get("mounts"), "mounts"):
-        if not isinstance(mount.get("mount"), str) or set(mount) - KNOWN:
-            raise SourceError(f"a mount has a name and, perhaps, {', '.join(sorted(KNOWN))}")
+        raise SourceError(f"command: is no command: {str(error).lower()}") from None
+    document = JsonObject(parse_json(probe.run(words)), "", probe.problems)
+    for mount in document.objects("mounts", required=True):
+        if unknown := [key for key in mount if key not in KNOWN]:
+            problem = f"has an unknown key {ascii(unknown[0])[:40]}; allowed: {', '.join(KNOWN)}"
+            probe.problems.add(mount.place, problem)
+            continue
         yield MountStats(
-            mount=mount["mount"],
+            mount=mount.text("mount", required=True),
             clients=mount.get("clients"),
             sent=mount.get("sent"),
             bitrate=mount.get("bitrate"),
-            codec=str(mount.get("codec") or ""),
+            codec=mount.text("codec"),
             since=parse_timestamp(mount.get("since")),
+            slate=bool(mount.flag("slate")),
         )

@@ -5,11 +5,10 @@ https://github.com/bluenviron/mediamtx/blob/main/api/openapi.yaml
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from typing import Any
-from urllib.parse import quote
 
 from streaming_system.plugin import (
     IngestStats,
+    JsonObject,
     MountStats,
     SourceError,
     SourceOption,
@@ -18,8 +17,6 @@ from streaming_system.plugin import (
     hookimpl,
     is_check,
     parse_timestamp,
-    require_list,
-    require_object,
 )
 
 MAX_PAGES = 20
@@ -54,69 +51,72 @@ def register_stats_sources() -> list[StatsSource]:
 
 def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the paths that stream."""
-    paths = [path for path in _fetch_pages(probe, "paths") if path.get("ready") is True]
-    readers = {
-        str(path.get("name", "")): require_list(path.get("readers") or [], "readers")
-        for path in paths
+    paths = [path for path in _fetch_pages(probe, "paths") if _is_streaming(path)]
+    readers = [path.objects("readers") for path in paths]
+    types_of_mounts = {
+        reader.text("type")
+        for path, of_path in zip(paths, readers, strict=True)
+        for reader in of_path
+        if path.get("name") in probe.mounts
     }
-    used = {mount: readers[mount] for mount in probe.mounts if mount in readers}
-    checks = _find_checks(probe, {reader.get("type") for each in used.values() for reader in each})
-    for path in paths:
-        name = str(path.get("name", ""))
+    checks = _find_checks(probe, types_of_mounts)
+    for path, of_path in zip(paths, readers, strict=True):
+        name = path.text("name", required=True)
         types = [
-            reader.get("type")
-            for reader in readers[name]
-            if reader.get("type") != HLS_MUXER and reader.get("id") not in checks
+            reader.text("type")
+            for reader in of_path
+            if reader.text("type") != HLS_MUXER and reader.text("id") not in checks
         ]
-        tracks = path.get("tracks")
         yield MountStats(
             mount=name,
             clients=len(types),
             segment_clients=types.count(HLS_SESSION),
             includes_checks=False,
-            sent=probe.rate(f"{name} sent", path.get("bytesSent")),
-            bitrate=probe.rate(f"{name} received", path.get("bytesReceived")),
-            codec=", ".join(map(str, tracks)) if isinstance(tracks, list) else "",
+            sent=probe.rate(f"{name} sent", path.number("bytesSent")),
+            bitrate=probe.rate(f"{name} received", path.number("bytesReceived")),
+            codec=", ".join(path.texts("tracks")),
             since=parse_timestamp(path.get("readyTime")),
             ingest=_ingest_stats(path),
+            # A path that is always available plays a file until its publisher is online.
+            slate=path.flag("online") is False,
         )
 
 
-def _ingest_stats(path: Any) -> IngestStats:
+def _is_streaming(path: JsonObject) -> bool:
+    # Older versions have "ready" only.
+    state = "available" if "available" in path else "ready"
+    return path.flag(state, required=True) is True
+
+
+def _ingest_stats(path: JsonObject) -> IngestStats:
     """Return what the publisher sends; versions before 1.17 know less."""
-    tracks = path.get("tracks2")
-    properties = [
-        track["codecProps"]
-        for track in (tracks if isinstance(tracks, list) else ())
-        if isinstance(track, dict) and isinstance(track.get("codecProps"), dict)
-    ]
-    video: dict[str, Any] = next((each for each in properties if "width" in each), {})
+    properties = [track.object("codecProps") for track in path.objects("tracks2")]
+    video = next((each for each in properties if "width" in each), None)
     return IngestStats(
-        width=video.get("width"),
-        height=video.get("height"),
+        width=video.get("width") if video else None,
+        height=video.get("height") if video else None,
         dropped=path.get("inboundFramesInError"),
     )
 
 
-def _find_checks(probe: SourceProbe, types: Collection[Any]) -> frozenset[Any]:
+def _find_checks(probe: SourceProbe, types: Collection[str]) -> frozenset[str]:
     """Return the ids of the readers that are checks."""
     checks = set()
     for reader_type, name in SESSION_LISTS.items():
         if reader_type in types:
             with suppress(SourceError):
-                sessions = _fetch_pages(probe, name)
-                checks |= {each.get("id") for each in sessions if is_check(each.get("userAgent"))}
-    return frozenset(checks)
+                checks |= {
+                    session.text("id")
+                    for session in _fetch_pages(probe, name)
+                    if is_check(session.get("userAgent"))
+                }
+    return frozenset(checks - {""})
 
 
-def _fetch_pages(probe: SourceProbe, name: str) -> Iterator[Any]:
+def _fetch_pages(probe: SourceProbe, name: str) -> Iterator[JsonObject]:
     page, page_count = 0, 1
     while page < page_count:
-        page_body = require_object(
-            probe.json(f"/v3/{name}/list?itemsPerPage=500&page={quote(str(page))}"), "the response"
-        )
-        page_count = page_body.get("pageCount", 1)
-        if not isinstance(page_count, int) or page_count > MAX_PAGES:
-            raise SourceError(f"pageCount is {page_count!r:.40}")
-        yield from require_list(page_body.get("items"), "items")
+        body = probe.json_object(f"/v3/{name}/list?itemsPerPage=500&page={page}")
+        yield from body.objects("items", required=True)
+        page_count = min(body.count("pageCount"), MAX_PAGES)
         page += 1

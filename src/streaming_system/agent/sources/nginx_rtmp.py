@@ -13,13 +13,14 @@ from xml.etree.ElementTree import Element
 
 from streaming_system.plugin import (
     IngestStats,
+    InvalidResponseError,
     MountStats,
-    SourceError,
     SourceOption,
     SourceProbe,
     StatsSource,
     hookimpl,
     is_check,
+    parse_number,
 )
 
 
@@ -41,17 +42,20 @@ def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the streams that are published."""
     root = probe.xml()
     if root.tag != "rtmp":
-        raise SourceError("the response is not that of rtmp_stat")
+        raise InvalidResponseError("the response is not that of rtmp_stat")
     for application in root.iter("application"):
         for stream in application.iterfind("live/stream"):
             # A stream without a publisher is listed as soon as a client waits for it.
             if stream.find("publishing") is not None:
-                yield _mount_stats(application.findtext("name", ""), stream)
+                names = application.findtext("name", ""), stream.findtext("name", "")
+                if not all(names):
+                    probe.problems.add("stream[].name", "is missing")
+                yield _mount_stats("/".join(names), stream)
 
 
-def _mount_stats(application: str, stream: Element) -> MountStats:
+def _mount_stats(mount: str, stream: Element) -> MountStats:
     return MountStats(
-        mount=f"{application}/{stream.findtext('name', '')}",
+        mount=mount,
         clients=_count_players(stream),
         segment_clients=0,
         includes_checks=False,
@@ -70,12 +74,13 @@ def _mount_stats(application: str, stream: Element) -> MountStats:
 
 def _count_players(stream: Element) -> Any:
     """Return the number of viewers: neither publishers nor relays nor checks."""
-    clients, total = stream.findall("client"), stream.findtext("nclients")
-    if not clients and total and total.isdecimal():
+    clients, text = stream.findall("client"), stream.findtext("nclients", "?")
+    total = parse_number(text)
+    if total is None:
+        return text
+    if not clients:
         # Without the mask ``clients`` in nginx.conf, there is a number only, with the publisher.
-        return max(0, int(total) - 1)
-    if total and not total.isdecimal():
-        return total
+        return max(0, total - 1)
     names = [c.findtext("flashver") for c in clients if c.find("publishing") is None]
     # A relay of nginx itself has no name.
     return sum(bool(name) and not is_check(name) for name in names)

@@ -4,12 +4,13 @@ https://github.com/AirenSoft/OvenMediaEngine/blob/master/docs/rest-api/v1/statis
 and https://github.com/AirenSoft/OvenMediaEngine/blob/master/docs/rest-api/v1/virtualhost/application/stream/README.md
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 from streaming_system.plugin import (
     IngestStats,
+    InvalidResponseError,
+    JsonObject,
     MountStats,
     SourceError,
     SourceOption,
@@ -17,8 +18,6 @@ from streaming_system.plugin import (
     StatsSource,
     hookimpl,
     parse_timestamp,
-    require_list,
-    require_object,
 )
 
 # Connections of viewers; the others are servers, recordings and thumbnails.
@@ -47,78 +46,79 @@ def register_stats_sources() -> list[StatsSource]:
 def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the streams of agent.ini that the server has."""
     vhost = f"vhosts/{quote(probe.options['vhost'], safe='')}"
-    listed: dict[str, Any] = {}
+    listed: dict[str, set[str]] = {}
     for mount in probe.mounts:
         app, _, stream = mount.partition("/")
         if not stream:
             raise SourceError(f"{mount!r:.60} is no APPLICATION/STREAM")
         path = f"{vhost}/apps/{quote(app, safe='')}/streams"
         if app not in listed:
-            listed[app] = _unwrap_response(probe.json(f"/v1/{path}"))
-        if not isinstance(listed[app], list):
-            raise SourceError("the list of streams is no list")
+            listed[app] = set(_fetch(probe, path).texts("response"))
         if stream in listed[app]:
             path += f"/{quote(stream, safe='')}"
-            yield _mount_stats(
-                mount,
-                require_object(
-                    _unwrap_response(probe.json(f"/v1/stats/current/{path}")), "statistics"
-                ),
-                require_object(_unwrap_response(probe.json(f"/v1/{path}")), "the stream"),
-            )
+            try:
+                statistics = _fetch(probe, f"stats/current/{path}").object("response")
+                details = _fetch(probe, path).object("response")
+            except InvalidResponseError as error:
+                # The responses about the other streams may be valid.
+                probe.problems.add(mount, f"is unknown: {error}")
+                continue
+            yield _mount_stats(mount, statistics, details)
 
 
-def _unwrap_response(document: Any) -> Any:
-    envelope = require_object(document, "the response")
-    if envelope.get("statusCode") != 200:
-        raise SourceError(f"OvenMediaEngine reports an error: {envelope.get('message')!r:.100}")
-    return envelope.get("response")
+def _fetch(probe: SourceProbe, path: str) -> JsonObject:
+    envelope = probe.json_object(f"/v1/{path}")
+    if envelope.number("statusCode") != 200:
+        message = ascii(envelope.text("message") or "statusCode is not 200")[:100]
+        raise InvalidResponseError(f"OvenMediaEngine reports an error: {message}")
+    return envelope
 
 
-def _mount_stats(mount: str, statistics: Any, stream: Any) -> MountStats:
+def _mount_stats(mount: str, statistics: JsonObject, stream: JsonObject) -> MountStats:
     # Newer versions separate outgoing from incoming statistics.
-    outgoing = require_object(statistics.get("publishers", statistics), "publishers")
-    connections = require_object(outgoing.get("connections"), "connections")
-    tracks = require_list(require_object(stream.get("input"), "input").get("tracks"), "tracks")
+    is_split = "publishers" in statistics
+    outgoing = statistics.object("publishers") if is_split else statistics
+    source = stream.object("input")
     media = [
-        track[kind]
-        for track in tracks
-        for kind in ("video", "audio")
-        if isinstance(track.get(kind), dict)
+        track.object(kind) for track in source.objects("tracks") for kind in ("video", "audio")
     ]
-    counts = {kind: connections[kind] for kind in VIEWER_CONNECTIONS if kind in connections}
-    is_valid = all(isinstance(count, int) and count >= 0 for count in counts.values())
+    counts = _viewer_counts(outgoing.object("connections"))
+    segment_counts = [counts.get(kind, 0) for kind in SEGMENT_CONNECTIONS]
     return MountStats(
         mount=mount,
-        clients=sum(counts.values()) if is_valid else -1,
-        segment_clients=sum(counts.get(kind, 0) for kind in SEGMENT_CONNECTIONS)
-        if is_valid
-        else None,
+        clients=sum(counts.values()) if counts else -1,
+        segment_clients=sum(segment_counts) if counts else None,
         sent=outgoing.get("lastThroughputOut"),
         bitrate=_bitrate(media),
-        codec=", ".join(str(track["codec"]) for track in media if track.get("codec")),
-        since=parse_timestamp(stream["input"].get("createdTime")),
-        ingest=_ingest_stats(tracks),
+        codec=", ".join(filter(None, (track.text("codec") for track in media))),
+        since=parse_timestamp(source.get("createdTime")),
+        ingest=_ingest_stats(source.objects("tracks")),
     )
 
 
-def _ingest_stats(tracks: Sequence[Mapping[str, Any]]) -> IngestStats | None:
-    video = next((t["video"] for t in tracks if isinstance(t.get("video"), dict)), None)
+def _viewer_counts(connections: JsonObject) -> dict[str, float]:
+    """Return the number of viewers by kind; nothing if a number is missing or invalid."""
+    counts = {kind: connections.number(kind) for kind in VIEWER_CONNECTIONS if kind in connections}
+    valid = {kind: count for kind, count in counts.items() if count is not None and count >= 0}
+    return valid if len(valid) == len(counts) else {}
+
+
+def _ingest_stats(tracks: Sequence[JsonObject]) -> IngestStats | None:
+    video = next((track.object("video") for track in tracks if "video" in track), None)
     if video is None:
         return None
-    frame_rate, interval = video.get("framerate"), video.get("keyFrameInterval")
     # The interval is a number of frames.
-    is_known = isinstance(interval, int | float) and isinstance(frame_rate, int | float)
+    frame_rate, interval = video.number("framerate"), video.number("keyFrameInterval")
     return IngestStats(
         frame_rate=video.get("framerateLatest"),
         nominal_frame_rate=frame_rate,
-        keyframe_interval=interval / frame_rate if is_known and frame_rate and interval else None,
+        keyframe_interval=interval / frame_rate if frame_rate and interval else None,
         width=video.get("width"),
         height=video.get("height"),
     )
 
 
-def _bitrate(media: list[Any]) -> int | None:
-    bitrates = [str(track.get("bitrate", "")) for track in media]
-    is_valid = bitrates and all(text.isdecimal() for text in bitrates)
-    return sum(map(int, bitrates)) if is_valid else None
+def _bitrate(media: Iterable[JsonObject]) -> float | None:
+    bitrates = [track.number("bitrate") for track in media if "bitrate" in track]
+    is_valid = bitrates and None not in bitrates
+    return sum(filter(None, bitrates)) if is_valid else None

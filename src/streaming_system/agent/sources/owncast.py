@@ -4,17 +4,16 @@ https://github.com/owncast/owncast/blob/develop/openapi.yaml and https://owncast
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from streaming_system.plugin import (
+    InvalidResponseError,
+    JsonObject,
     MountStats,
-    SourceError,
     SourceOption,
     SourceProbe,
     StatsSource,
     hookimpl,
     parse_timestamp,
-    require_object,
 )
 
 
@@ -38,13 +37,15 @@ def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
     """Return the stream, if Owncast is online."""
     admin = bool(probe.options["password"])
     path = "/api/admin/status" if admin else "/api/status"
-    status = require_object(probe.json(path), "the response")
-    if not isinstance(status.get("online"), bool):
-        raise SourceError("the response does not say whether Owncast is online")
-    if not status["online"]:
+    status = probe.json_object(path)
+    is_online = status.flag("online")
+    if is_online is None:
+        raise InvalidResponseError("the response does not say whether Owncast is online")
+    if not is_online:
         return
-    sender = status.get("broadcaster") if admin else None
-    details = _stream_details(sender)
+    # The key is missing in the public status.
+    sender = status.object("broadcaster")
+    details = sender.object("streamDetails")
     yield MountStats(
         mount="live",
         # Missing if Owncast is configured to hide it.
@@ -52,22 +53,13 @@ def fetch_stats(probe: SourceProbe) -> Iterator[MountStats]:
         # All its viewers play HLS.
         segment_clients=status.get("viewerCount"),
         bitrate=_bitrate(details),
-        codec=", ".join(
-            str(details[key]) for key in ("videoCodec", "audioCodec") if details.get(key)
-        ),
-        since=parse_timestamp(
-            sender.get("time") if isinstance(sender, dict) else status.get("lastConnectTime")
-        ),
+        codec=", ".join(filter(None, map(details.text, ("videoCodec", "audioCodec")))),
+        since=parse_timestamp(sender.get("time") or status.get("lastConnectTime")),
     )
 
 
-def _stream_details(sender: Any) -> Any:
-    details = sender.get("streamDetails") if isinstance(sender, dict) else None
-    return details if isinstance(details, dict) else {}
-
-
-def _bitrate(details: Any) -> int | None:
+def _bitrate(details: JsonObject) -> float | None:
     """Return the bitrate of the broadcaster in bit/s; Owncast has it in kbit/s."""
-    values = [details.get(key) for key in ("videoBitrate", "audioBitrate")]
-    bitrates = [n for n in values if isinstance(n, int) and not isinstance(n, bool)]
+    values = map(details.number, ("videoBitrate", "audioBitrate"))
+    bitrates = [value for value in values if value is not None]
     return sum(bitrates) * 1000 if bitrates else None

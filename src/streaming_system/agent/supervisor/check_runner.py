@@ -6,6 +6,7 @@ import time
 
 from streaming_system.agent.supervisor.check_result import CheckResult, check_error, sad
 from streaming_system.agent.supervisor.config import ComponentConfig
+from streaming_system.util.unexpected_error import describe_unexpected_error
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class CheckRunner:
         except Exception as error:
             # Servers can send anything, and a bug in a check must not stop the supervisor.
             log.debug("the check of %s failed", self._component.name, exc_info=True)
-            results.append(check_error(f"{type(error).__name__}: {error!s:.60}"))
+            results.append(check_error(describe_unexpected_error(error)))
         finally:
             if self._component.heavy:
                 self._slots.release()

@@ -12,6 +12,7 @@ from streaming_system.agent.supervisor.config import ComponentConfig
 from streaming_system.agent.supervisor.event_log import ComponentLog
 from streaming_system.agent.supervisor.hysteresis import Hysteresis
 from streaming_system.agent.supervisor.restart_policy import RestartPolicy, run_restart_command
+from streaming_system.util.unexpected_error import describe_unexpected_error
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class ComponentWatcher(threading.Thread):
             except Exception as error:
                 # The thread must survive: without it, the last state would stay forever.
                 log.exception("%s", self.component.name)
-                self._set_state("sad", f"cannot be checked: {type(error).__name__}")
+                self._set_state("sad", f"cannot be checked: {describe_unexpected_error(error)}")
             # After a suspend, missed runs are skipped rather than executed in a burst.
             due = max(due + self.component.interval, time.monotonic())
             self._stop_event.wait(due - time.monotonic())

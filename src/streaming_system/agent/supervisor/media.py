@@ -27,9 +27,9 @@ SCHEMES = ("http", "https", "rtmp", "rtmps", "rtsp", "srt")
 # Five frames a second are enough to detect black and frozen video.
 VIDEO_FILTERS = "fps=5,blackdetect=d=0.1,freezedetect=n=-60dB:d=0.5,metadata=mode=print:file=-"
 AUDIO_FILTERS = "silencedetect=n=-{floor:g}dB:d=0.5,ametadata=mode=print:file=-"
-_OUT_TIME = re.compile(r"^out_time_us=([0-9]+)$", re.MULTILINE)
+_OUT_TIME = re.compile(r"^out_time_us=([0-9]{1,15})$", re.MULTILINE)
 _FILTER_EVENT = re.compile(
-    r"lavfi\.(?:freezedetect\.)?(black|freeze|silence)_(start|end)=(-?[0-9.]+)"
+    r"lavfi\.(?:freezedetect\.)?(black|freeze|silence)_(start|end)=(-?[0-9]{1,15}(?:\.[0-9]{1,15})?)"
 )
 
 

@@ -33,7 +33,12 @@ let viewers = 0;
 function liveOnPage() {
   const rooms = document.querySelectorAll("[data-room][data-live='true']");
   // A page may contain a room twice.
-  return [...new Set([...rooms].map((room) => room.dataset.room))].sort().join(" ");
+  return [...new Set([...rooms].map(({ dataset }) => roomState(dataset.room, "slate" in dataset)))].sort().join(" ");
+}
+
+/** The part of a room's status that pages show: it is live, with its own stream or a slate. */
+function roomState(id, isOnSlate) {
+  return isOnSlate ? `${id}:slate` : id;
 }
 
 function roomsOnPage() {
@@ -66,7 +71,8 @@ async function poll() {
     if (!response.ok) throw new Error(response.status);
     const { rooms } = await response.json();
     const shown = roomsOnPage();
-    const live = Object.keys(rooms).filter((id) => shown.has(id) && rooms[id].live).sort().join(" ");
+    const live = Object.keys(rooms).filter((id) => shown.has(id) && rooms[id].live)
+      .map((id) => roomState(id, rooms[id].slate === true)).sort().join(" ");
     viewers = Object.values(rooms).reduce((sum, { clients }) => sum + clients, 0);
     failures = 0;
     await setClock(response, requestedAt);
@@ -134,9 +140,21 @@ function update(page) {
     if (!fresh || part.isEqualNode(fresh)) continue;
     if (!isPlayerInUse(part, fresh)) morph(part, fresh);
     // The player that stays counts down to the next talk.
-    else Object.assign(part.dataset, { starts: fresh.dataset.starts ?? "", next: fresh.dataset.next ?? "" });
+    else {
+      Object.assign(part.dataset, { starts: fresh.dataset.starts ?? "", next: fresh.dataset.next ?? "" });
+      showSlate(part, fresh);
+    }
   }
   onUpdated();
+}
+
+/** Show in the stage of a player that stays whether the stream is a slate. */
+function showSlate(part, fresh) {
+  const isOnSlate = fresh.hasAttribute("data-slate");
+  if (isOnSlate === part.hasAttribute("data-slate")) return;
+  part.toggleAttribute("data-slate", isOnSlate);
+  const badge = fresh.querySelector(".badge");
+  if (badge) part.querySelector(".badge")?.replaceWith(badge);
 }
 
 function onUpdated() {

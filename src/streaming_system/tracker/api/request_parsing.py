@@ -80,22 +80,35 @@ def _parse_json(body: bytes) -> Any:
         return json.loads(
             body.decode(), object_pairs_hook=_unique_members, parse_constant=_reject_constant
         )
-    # A number with thousands of digits raises a plain ValueError.
     except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
-        raise api_error("bad-json", f"{reason:.200}{where}") from None
+        raise api_error("bad-json", _describe_json_error(error)) from None
+
+
+class _InvalidJsonError(ValueError):
+    """The body is JSON that the API refuses; the message says why."""
+
+
+def _describe_json_error(error: Exception) -> str:
+    if isinstance(error, _InvalidJsonError):
+        return f"{error!s:.200}"
+    if isinstance(error, json.JSONDecodeError):
+        return f"the body is no JSON at character {error.pos}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"the body is not UTF-8 at byte {error.start}"
+    if isinstance(error, RecursionError):
+        return "the body is nested too deeply"
+    return "the body has a number with too many digits"
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError("a member is there twice")
+        raise _InvalidJsonError("a member is there twice")
     return members
 
 
 def _reject_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+    raise _InvalidJsonError(f"{name} is not JSON")
 
 
 def _validate(schema: ApiSchema, value: Any, key: str, detail: str) -> dict[str, Any]:

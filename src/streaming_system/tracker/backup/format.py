@@ -159,12 +159,12 @@ class BackupReader:
     def _next_line(self) -> bytes:
         try:
             line = self._file.readline(MAX_LINE_BYTES + 1)
-        except gzip.BadGzipFile as error:
-            raise BackupError(f"is damaged, or no backup: {error}") from None
+        except gzip.BadGzipFile:
+            raise BackupError("is damaged, or no backup: it is not compressed by gzip") from None
         except EOFError:
             raise BackupError("is truncated") from None
-        except zlib.error as error:
-            raise BackupError(f"is damaged: {error}") from None
+        except zlib.error:
+            raise BackupError("is damaged: it cannot be decompressed") from None
         self._remaining -= len(line)
         if len(line) > MAX_LINE_BYTES:
             raise BackupError(f"is no backup: a line has more than {MAX_LINE_BYTES:,} bytes")

@@ -88,7 +88,10 @@ def _decoder(column: sa.Column[Any]) -> Converter:
             return None
         if max_chars is not None and isinstance(value, str) and len(value) > max_chars:
             raise ValueError(f"the column {column.name} has more than {max_chars} characters")
-        return convert(value)
+        try:
+            return convert(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"the column {column.name} has an invalid value") from None
 
     return decode
 

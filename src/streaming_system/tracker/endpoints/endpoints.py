@@ -166,6 +166,7 @@ class Endpoints:
                     pending_viewers=pending[endpoint.room, endpoint.name],
                     machine_pending_viewers=machine_pending[endpoint.host],
                     draining=endpoint.draining or endpoint.drained,
+                    slate=endpoint.slate_since is not None,
                     media=best_media(formats_of(endpoint)),
                     labels=frozenset([*endpoint.tags, *filter(None, [endpoint.region])]),
                 ),

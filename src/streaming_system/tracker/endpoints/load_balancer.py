@@ -38,6 +38,7 @@ class Candidate:
     :param pending_viewers: viewers that were assigned or have joined since that report.
     :param machine_pending_viewers: those of all endpoints of its machine.
     :param draining: whether it accepts no new viewers.
+    :param slate: whether its viewers get a slate.
     :param media: the best media that it serves.
     :param labels: its region and tags.
     """
@@ -50,6 +51,7 @@ class Candidate:
     pending_viewers: int = 0
     machine_pending_viewers: int = 0
     draining: bool = False
+    slate: bool = False
     media: MediaLevel = MediaLevel.VIDEO
     labels: frozenset[str] = frozenset()
 
@@ -113,12 +115,14 @@ def _viewer_bitrate(candidates: Iterable[Candidate]) -> float:
 def eligible(loads: Sequence[EndpointLoad], prefer: Collection[str] = ()) -> list[EndpointLoad]:
     """Return the endpoints to which a new viewer may be assigned.
 
-    Only endpoints with the best media of the room count. Of these, the first group that is not
+    Only endpoints with the best media of the room count, without those on slate unless all are. Of
+    these, the first group that is not
     empty: those that accept viewers and have a preferred label, those that accept viewers, full
     ones, draining ones.
     """
     media = min((load.candidate.media for load in loads), default=None)
     loads = [load for load in loads if load.candidate.media == media]
+    loads = [load for load in loads if not load.candidate.slate] or loads
     not_draining = [load for load in loads if not load.candidate.draining]
     accepting = [load for load in loads if load.accepts_viewers]
     preferred = [load for load in accepting if not load.candidate.labels.isdisjoint(prefer)]

@@ -10,7 +10,8 @@ from streaming_system.tracker.endpoints import load_balancer
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups, room_and_fallbacks
 from streaming_system.tracker.endpoints.formats import formats_of, is_watchable
-from streaming_system.tracker.ingest.endpoints import EndpointState
+from streaming_system.tracker.endpoints.slate import slate_since
+from streaming_system.tracker.ingest.endpoint_report import EndpointState
 from streaming_system.tracker.models import Endpoint
 
 _Candidates = Sequence[tuple[Endpoint, load_balancer.Candidate]]
@@ -44,6 +45,12 @@ def is_live(room: Room, offers: Sequence[StreamOffer], now: datetime) -> bool:
     """Return whether viewers of a room can watch a stream now."""
     watchable = any(offer.is_watchable for offer in offers)
     return not room.closed and (watchable or has_external_stream(room, now))
+
+
+def is_on_slate(room: Room, offers: Sequence[StreamOffer], now: datetime) -> bool:
+    """Return whether viewers of a room get only a slate."""
+    has_slates_only = slate_since(offer.endpoint for offer in offers) is not None
+    return has_slates_only and not room.closed and not has_external_stream(room, now)
 
 
 class StreamDirectory:

@@ -16,6 +16,7 @@ from streaming_system.tracker.audience.viewers import Viewers
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
 from streaming_system.tracker.endpoints.formats import is_watchable
+from streaming_system.tracker.endpoints.slate import slate_since
 from streaming_system.tracker.incidents.agent_rules import find_name_clashes, find_wrong_clocks
 from streaming_system.tracker.incidents.component_rules import find_component_problems
 from streaming_system.tracker.incidents.finding import STABLE_AFTER, IncidentFinding
@@ -65,6 +66,7 @@ class IncidentDetector:
         alive = [e for of_room in endpoints.values() for e in of_room if _is_alive(e, now)]
         return [
             *self._no_stream(endpoints, now),
+            *self._slates(endpoints, now),
             *self._silent(endpoints, now),
             *self._full(endpoints, now),
             *self._rebuffering(now),
@@ -107,6 +109,20 @@ class IncidentDetector:
                 # An open incident continues in the next talk, without a new grace period.
                 should_open=not has_stream and talk.start <= now - TALK_START_GRACE,
             )
+
+    def _slates(
+        self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime
+    ) -> Iterator[IncidentFinding]:
+        delay = timedelta(seconds=self.settings["alert.slate"])
+        for room in self.rooms.values() if delay else ():
+            since = slate_since(e for e in _endpoints_of(room, endpoints) if _is_alive(e, now))
+            talk = self.programme.current_talk(room.id, now)
+            if since and talk and not has_external_stream(room, now):
+                is_due = max(talk.start, since) <= now - delay
+                summary = f"{room.title} shows the slate, not “{talk.title[:120]}”: no input."
+                yield IncidentFinding(
+                    kind="slate", room=room.id, summary=summary, should_open=is_due
+                )
 
     def _silent(
         self, endpoints: Mapping[str, Sequence[Endpoint]], now: datetime

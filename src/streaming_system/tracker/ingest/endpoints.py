@@ -1,7 +1,7 @@
 """Writes reports of endpoints: many reports in one transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,83 +12,13 @@ from streaming_system.tracker import models
 from streaming_system.tracker.db.bounds import BoundReachedError, Bounds, serialize_new
 from streaming_system.tracker.ingest.bulk import BulkInsert, BulkUpdate
 from streaming_system.tracker.ingest.endpoint_bounds import make_space
+from streaming_system.tracker.ingest.endpoint_report import EndpointReport, EndpointState
 from streaming_system.tracker.ingest.instances import NameClashError, find_name_clash, next_instance
 
 # Two report intervals: one report may be lost.
 ENDPOINT_TTL = timedelta(seconds=60)
 # An endpoint reports an assigned viewer after about this time.
 ASSIGNMENT_LAG = timedelta(seconds=2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndpointState:
-    """The properties of an endpoint that it reports, apart from metrics.
-
-    :param host: its address or DNS name.
-    :param url: the base of its stream URLs, with ``{room}`` for the room's id if it serves several;
-        "" if the pattern in the ini file applies.
-    :param files: paths of streams below ``url``, by stream.
-    :param ingest: what encoders send to it: a :class:`StreamIngestSchema` for each stream.
-    :param capacity: of its link, in bit/s; ``None`` if unknown.
-    :param clock_offset: seconds that its machine's clock is ahead of ours; ``None`` if unknown.
-    """
-
-    host: str
-    url: str = ""
-    formats: tuple[str, ...] = ()
-    qualities: tuple[str, ...] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
-    ingest: tuple[Mapping[str, Any], ...] = ()
-    capacity: int | None = None
-    draining: bool = False
-    region: str = ""
-    tags: tuple[str, ...] = ()
-    software: str = ""
-    clock_offset: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EndpointReport:
-    """A report of an endpoint.
-
-    :param state: ``None`` in the legacy protocol, which reports no more than the address. The
-        stored properties then stay as they are.
-    :param bitrate: bit/s that the endpoint sends.
-    :param cbitrate: bit/s that its clients together should get.
-    :param stream_metrics: metrics of single streams, such as ``webm_high_clients``.
-    :param token: the id of the sender's token; ``None`` for the shared secret.
-    :param instance: the sender among all agents with this endpoint name; "" if it has no such id.
-    """
-
-    room: str
-    name: str
-    state: EndpointState | None
-    clients: int
-    bitrate: int
-    cbitrate: int
-    stream_metrics: Mapping[str, int]
-    now: datetime
-    token: int | None = None
-    instance: str = ""
-
-
-def from_legacy(*, room: str, ip: str, metrics: Mapping[str, int], now: datetime) -> EndpointReport:
-    """Return a report of the legacy protocol, where the address is the endpoint's name.
-
-    :param metrics: must contain ``overall_clients``, ``overall_bitrate`` and ``overall_cbitrate``.
-    """
-    return EndpointReport(
-        room=room,
-        name=ip,
-        state=None,
-        clients=metrics["overall_clients"],
-        bitrate=metrics["overall_bitrate"],
-        cbitrate=metrics["overall_cbitrate"],
-        stream_metrics={
-            name: value for name, value in metrics.items() if not name.startswith("overall_")
-        },
-        now=now,
-    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +43,10 @@ _sample_table = sa.Table("sample", models.Base.metadata)
 _KEY_COLUMNS = ("room", "name")
 _STATE_COLUMNS = tuple(each.name for each in fields(EndpointState))
 _METRIC_COLUMNS = ("clients", "bitrate", "cbitrate", "figures")
-_LEASE_COLUMNS = ("last_seen", "left_at", "since", "handed", "instance", "clash_at", "clash_host")
+_LEASE_COLUMNS = (
+    *("last_seen", "left_at", "since", "handed", "slate_since"),
+    *("instance", "clash_at", "clash_host"),
+)
 # Rows are locked in the order of their keys to avoid deadlocks.
 _SELECT_FOR_UPDATE = (
     sa.select(
@@ -242,6 +175,7 @@ def _insert_new(connection: sa.Connection, report: EndpointReport) -> bool:
     values = {"room": report.room, "name": report.name, "since": report.now}
     values |= {"token_id": report.token, "instance": report.instance}
     values |= {**_reported_columns(report), "last_seen": report.now, "left_at": None}
+    values["slate_since"] = report.now if report.slate else None
     return connection.execute(_INSERT_ENDPOINT[connection.dialect.name], values).first() is not None
 
 
@@ -252,11 +186,12 @@ def _is_lease_valid(row: Mapping[str, Any], now: datetime) -> bool:
 def _renew_lease(row: Mapping[str, Any], report: EndpointReport) -> dict[str, Any]:
     """Return the lease columns of an endpoint after a report."""
     now, is_valid = report.now, _is_lease_valid(row, report.now)
+    since, pending, slate_since = now, 0, now
     if is_valid:
-        since, pending = row["since"], _pending_assignments(row["handed"], now - row["last_seen"])
-    else:
-        since, pending = now, 0
+        since, slate_since = row["since"], row["slate_since"] or now
+        pending = _pending_assignments(row["handed"], now - row["last_seen"])
     lease = {"last_seen": now, "left_at": None, "since": since, "handed": pending}
+    lease["slate_since"] = slate_since if report.slate else None
     return lease | next_instance(row, report.instance, is_lease_valid=is_valid)
 
 

@@ -11,11 +11,8 @@ from streaming_system.tracker.audience.viewers import ViewerCountCache
 from streaming_system.tracker.db.bounds import Bounds
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.ingest import endpoints, playback
-from streaming_system.tracker.ingest.endpoints import (
-    EndpointReport,
-    RefusedReport,
-    RegistrationResult,
-)
+from streaming_system.tracker.ingest.endpoint_report import EndpointReport
+from streaming_system.tracker.ingest.endpoints import RefusedReport, RegistrationResult
 from streaming_system.tracker.ingest.group_commit import GroupCommit
 from streaming_system.tracker.ingest.playback import AdmitPlayer
 from streaming_system.tracker.ingest.player_report import PlayerReport

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from streaming_system.tracker.ingest.endpoints import EndpointReport, from_legacy
+from streaming_system.tracker.ingest.endpoint_report import EndpointReport, from_legacy
 from streaming_system.tracker.legacy.errors import LegacyProtocolError
 from streaming_system.tracker.legacy.flumotion import (
     FlumotionReport,

@@ -143,7 +143,7 @@ class AccessLogs:
         try:
             return self.store.delete_before(now - timedelta(days=self.address_retention_days))
         except OSError as error:
-            raise AccessLogError(f"old log files cannot be removed: {error}") from None
+            raise AccessLogError(f"old log files cannot be removed: {error.strerror}") from None
 
     def _record_batch(self, room: str, sender: str, batch: str, now: datetime) -> bool:
         """Store the id of a batch; return whether it is new.

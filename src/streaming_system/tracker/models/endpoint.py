@@ -35,6 +35,8 @@ class Endpoint(EndpointMetrics, Base):
     what encoders send to it, a :class:`StreamIngestSchema` for each stream. ``capacity`` is in
     bit/s, ``None`` if unknown.
 
+    ``slate_since`` is when its viewers began to get a slate, because its input is lost.
+
     No viewers are assigned to it while it is ``draining`` at its own request, or ``drained`` by the
     crew. ``since`` is when it began to report without a gap, ``left_at`` when it deregistered, and
     ``assigned`` the number of assigned viewers that its last report cannot include yet.
@@ -95,6 +97,9 @@ class Endpoint(EndpointMetrics, Base):
     )
     left_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime, info=stored("when it deregistered")
+    )
+    slate_since: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, info=stored("when its viewers began to get a slate")
     )
     assigned: Mapped[int] = mapped_column(
         "handed",

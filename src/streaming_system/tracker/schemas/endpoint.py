@@ -219,6 +219,12 @@ class EndpointReportSchema(ApiSchema):
         description="Whether it accepts no new viewers.",
         example=False,
     )
+    slate = Member(
+        Flag(),
+        missing=False,
+        description="Whether its viewers get a slate, because its input is lost.",
+        example=False,
+    )
     region = Member(Nullable(Identifier()), missing=None, description="Its region.", example="eu")
     tags = Member(
         BoundedList(Identifier(), 16),
@@ -328,6 +334,11 @@ class EndpointSchema(ApiSchema):
     software = Member(DisplayText(), example="nginx 1.28")
     draining = Member(Flag(), description="Whether it accepts no new viewers.", example=False)
     drained = Member(Flag(), description="Whether the crew has drained it.", example=False)
+    slate_since = Member(
+        Nullable(Rfc3339DateTime()),
+        description="When its viewers began to get a slate, because its input is lost.",
+        example=None,
+    )
     clients = _clients(colander.required)
     bitrate = _bitrate(colander.required)
     cbitrate = _cbitrate(colander.required)

@@ -43,6 +43,11 @@ class RoomStatusSchema(ApiSchema):
         description="Whether an endpoint is alive, or the room can be watched elsewhere.",
         example=True,
     )
+    slate = Member(
+        Flag(),
+        description="Whether viewers of all its endpoints get a slate, because the input is lost.",
+        example=False,
+    )
     youtube = Member(Nullable(DisplayText()), description="The id of its video.", example=None)
     viewers = RoomViewersSchema()
     bitrate = Member(

@@ -118,6 +118,8 @@ def _server_state(endpoint: Endpoint, utilisation: float | None, now: datetime) 
         return "Full", True
     if endpoint.draining or endpoint.drained:
         return "Draining", False
+    if endpoint.slate_since:
+        return f"On slate since {endpoint.slate_since:%H:%M:%S} UTC", True
     return "Streaming", False
 
 

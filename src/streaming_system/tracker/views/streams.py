@@ -18,7 +18,7 @@ from streaming_system.config.stream_sources import (
     is_served_by_endpoints,
 )
 from streaming_system.tracker.endpoints.fallback_groups import room_and_fallbacks
-from streaming_system.tracker.endpoints.stream_directory import StreamOffer, is_live
+from streaming_system.tracker.endpoints.stream_directory import StreamOffer, is_live, is_on_slate
 from streaming_system.tracker.views.api.serialization import format_utc
 from streaming_system.util.validation import split_stream_url
 
@@ -105,6 +105,7 @@ def room_streams_json(request: Any) -> Any:
         "room": room.id,
         "region": region if regions.preferred_labels(region) else "",
         "live": is_live(room, offers, now),
+        "slate": is_on_slate(room, offers, now),
         "endpoints": [
             {
                 "name": offer.endpoint.name,

@@ -10,7 +10,7 @@ from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.api.problems import api_error
 from streaming_system.tracker.endpoints.endpoints import ENDPOINT_TTL, REPORT_INTERVAL
 from streaming_system.tracker.endpoints.stream_directory import stream_files
-from streaming_system.tracker.ingest.endpoints import EndpointReport, EndpointState
+from streaming_system.tracker.ingest.endpoint_report import EndpointReport, EndpointState
 from streaming_system.tracker.legacy.form import normalise_address
 from streaming_system.tracker.models import Endpoint
 from streaming_system.tracker.views.api.serialization import (
@@ -56,6 +56,7 @@ def report_endpoint(request: Any) -> dict[str, Any]:
             now=request.now,
             token=request.client.id,
             instance=body["instance"],
+            slate=body["slate"],
         )
     )
     if result.is_new:
@@ -163,6 +164,7 @@ def _endpoint_json(request: Any, endpoint: Endpoint) -> dict[str, Any]:
         "software": endpoint.software,
         "draining": endpoint.draining,
         "drained": endpoint.drained,
+        "slate_since": format_utc(endpoint.slate_since) if endpoint.slate_since else None,
         "clients": endpoint.clients,
         "bitrate": endpoint.bitrate,
         "cbitrate": endpoint.cbitrate,

@@ -8,7 +8,7 @@ from streaming_system.config import Room
 from streaming_system.config.stream_sources import active_youtube_id
 from streaming_system.tracker.api.dispatch import api_view
 from streaming_system.tracker.audience.qoe import QoeMetrics
-from streaming_system.tracker.endpoints.stream_directory import StreamOffer, is_live
+from streaming_system.tracker.endpoints.stream_directory import StreamOffer, is_live, is_on_slate
 from streaming_system.tracker.views.api.serialization import format_utc
 
 
@@ -60,6 +60,7 @@ def _room_json(
         "room": room.id,
         "title": room.title,
         "live": is_live(room, offers, now),
+        "slate": is_on_slate(room, offers, now),
         "youtube": active_youtube_id(room, now) or None,
         "viewers": {
             "players": sum(count for (watched, _), count in players.items() if watched == room.id),
