@@ -27,13 +27,16 @@ class TestShutdown:
 
         assert agent.process.returncode == 0
         assert [request.method for request in fake_server.requests] == ["PUT", "PUT", "DELETE"]
-        assert [report.get("draining", False) for report in received_reports(fake_server)] == [
-            False,
-            True,
+        first, last = received_reports(fake_server)
+        assert (first.get("draining", False), last["draining"]) == (False, True)
+        path = "/api/v1/rooms/hall/endpoints/edge1"
+        # The id of the agent is the same in all requests.
+        assert first["instance"] == last["instance"]
+        assert [request.path for request in fake_server.requests] == [
+            path,
+            path,
+            f"{path}?instance={first['instance']}",
         ]
-        assert {request.path for request in fake_server.requests} == {
-            "/api/v1/rooms/hall/endpoints/edge1"
-        }
 
     def test_tracker_removes_the_endpoint(self, served, agent):
         agent = agent(trackers=[served.url], token=f"token = {served.token()}", sources=CDN)

@@ -308,7 +308,8 @@ class TestHls:
 class TestDisk:
     def test_free_space_is_compared_with_a_share_or_a_size(self, check, tmp_path):
         moods = [
-            check("disk", path=tmp_path, free=free)()[0] for free in ("0.1%", "1M", "99%", "900T")
+            check("disk", path=tmp_path, free=free)()[0]
+            for free in ("0.1%", "1M", "99%", "900000G")
         ]
 
         assert moods == ["happy", "happy", "hungry", "hungry"]

@@ -105,7 +105,6 @@ def room_streams_json(request: Any) -> Any:
         "room": room.id,
         "region": region if regions.preferred_labels(region) else "",
         "live": is_live(room, offers, now),
-        "slate": is_on_slate(room, offers, now),
         "endpoints": [
             {
                 "name": offer.endpoint.name,
@@ -157,6 +156,7 @@ def _preferred_labels(request: Any) -> Sequence[str]:
 def _room_json(room: Room, offers: Sequence[StreamOffer], now: datetime) -> dict[str, Any]:
     return {
         "live": is_live(room, offers, now),
+        "slate": is_on_slate(room, offers, now),
         "youtube": active_youtube_id(room, now) or None,
         "clients": sum(offer.endpoint.clients for offer in offers if offer.counts_for_room),
         "bitrate": sum(offer.endpoint.bitrate for offer in offers if offer.counts_for_room),
