@@ -17,6 +17,7 @@ from pathlib import Path
 
 from streaming_system.agent.config import ROOM_PATTERN
 from streaming_system.agent.ffmpeg import QUIET_FLAGS, user_agent_options
+from streaming_system.agent.open_checks import open_check
 from streaming_system.agent.preview.admission import KEY as NETWORKS_KEY
 from streaming_system.agent.subprocesses import (
     ProcessRunner,
@@ -121,7 +122,8 @@ class ThumbnailWriter:
         source += ["-threads", "1", "-i", url]
         with self._temp_folder() as temp, FilteringProxy(admits, timeout=self._timeout) as proxy:
             try:
-                self._write_images(source, SQUARE_PIXELS, self._encoders, temp, proxy=proxy.url)
+                with open_check(url):
+                    self._write_images(source, SQUARE_PIXELS, self._encoders, temp, proxy=proxy.url)
             except ProgramError:
                 if not proxy.refused:
                     raise
