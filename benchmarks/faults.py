@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/faults.md"
 RESULTS = ROOT / "benchmarks/faults.json"
-BEGIN, END = "<!-- table -->", "<!-- end of the table -->"
+END = "<!-- end of the table -->"
 # The headings, and the keys of the results.
 COLUMNS = {
     "pages seen": "pages",
@@ -30,9 +30,13 @@ COLUMNS = {
     "accepted again after": "writes_back",
     "lines of log": "most_lines",
 }
-SECONDS_COLUMNS = ("pages_back", "writes_back", "slowest_page")
+# The same of the faults of streams.
+STREAM_COLUMNS = {"gone after": "gone", "back after": "back", "message": "message"}
+SECONDS_COLUMNS = ("pages_back", "writes_back", "slowest_page", "gone", "back")
 # The maximum time after a fault until pages and reports work again, on an idle machine.
 RECOVERY_TIMEOUT_SECONDS = 5.0
+# The same for a stream: until new viewers are not sent to it, and until they are again.
+MAX_STREAM_SECONDS = {"gone": 15.0, "back": 10.0}
 NOTES = {
     "import_ended_after": "the import ended after {} s, and changed nothing",
     "live_after": "live again after {} s",
@@ -43,14 +47,29 @@ NOTES = {
 
 
 def table_lines(results):
-    """Yield the lines of the table, one for each fault."""
+    """Yield the lines of the table of the site, one for each fault."""
     yield f"| fault | {' | '.join(COLUMNS)} |"
     yield f"|---|{'---:|' * len(COLUMNS)}"
     for row in results:
+        if is_stream_fault(row):
+            continue
         cells = [format_cell(row, key) for key in COLUMNS.values()]
         notes = [note.format(f"{row[key]:,}") for key, note in NOTES.items() if key in row]
         name = row["fault"] + (f": {', '.join(notes)}" if notes else "")
         yield f"| {name} | {' | '.join(cells)} |"
+
+
+def stream_table_lines(results):
+    """Yield the lines of the table of streams."""
+    yield f"| fault | {' | '.join(STREAM_COLUMNS)} |"
+    yield "|---|---:|---:|---|"
+    for row in filter(is_stream_fault, results):
+        cells = [format_cell(row, key) for key in STREAM_COLUMNS.values()]
+        yield f"| {row['fault']} | {' | '.join(cells)} |"
+
+
+def is_stream_fault(row):
+    return "message" in row
 
 
 def slow_recoveries(results):
@@ -59,13 +78,27 @@ def slow_recoveries(results):
         row["fault"]
         for row in results
         if max(row.get("pages_back", 0), row.get("writes_back", 0)) > RECOVERY_TIMEOUT_SECONDS
+        or any(row.get(key, 0) > limit for key, limit in MAX_STREAM_SECONDS.items())
     ]
 
 
 def format_cell(row, key):
+    if row.get("stays") and key in MAX_STREAM_SECONDS:
+        return "stays" if key == "gone" else ""
     if key not in row:
         return ""
+    if key == "message":
+        return row[key]
     return f"{row[key]:,} s" if key in SECONDS_COLUMNS else f"{row[key]:,}"
+
+
+def write_table(begin, lines):
+    """Replace the table after a mark of the page."""
+    before, rest = PAGE.read_text().split(begin)
+    after = rest.partition(END)[2]
+    heading = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python "
+    table = [begin, f"{heading}{platform.python_version()}:", "", *lines, END]
+    PAGE.write_text(before + "\n".join(table) + after)
 
 
 def main():
@@ -82,12 +115,8 @@ def main():
             sys.exit("A test failed; nothing was written.")
         results = json.loads(path.read_text())
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    text = PAGE.read_text()
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    heading = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python "
-    lines = [BEGIN, f"{heading}{platform.python_version()}:", "", *table_lines(results), END]
-    PAGE.write_text(before + "\n".join(lines) + after)
+    write_table("<!-- table -->", table_lines(results))
+    write_table("<!-- table of streams -->", stream_table_lines(results))
     if slow := slow_recoveries(results):
         sys.exit(f"No recovery within {RECOVERY_TIMEOUT_SECONDS:g} s: {', '.join(slow)}")
 

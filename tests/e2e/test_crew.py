@@ -24,7 +24,11 @@ def test_admin_issues_a_token_and_drains_an_endpoint_without_javascript(visit, l
 
     page.get_by_role("link", name="Endpoints").click()
     page.get_by_role("button", name="Drain").click()
-    assert page.get_by_role("status").inner_text() == "127.0.0.1 of example gets no new viewers."
+    # It is the only server of the room.
+    assert page.get_by_role("status").inner_text() == (
+        "127.0.0.1 of example is drained, but no other server can take new viewers of example: it "
+        "gets them until one can."
+    )
     assert page.get_by_role("button", name="Undrain").count() == 1
 
     page.get_by_role("button", name="Log out").click()

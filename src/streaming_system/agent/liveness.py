@@ -16,6 +16,7 @@ import urllib3
 from streaming_system.agent.config import AgentConfig, SourceConfig, StreamConfig
 from streaming_system.agent.fetch import FetchError, fetch_url, open_stream
 from streaming_system.agent.hls_progress import HlsProgress
+from streaming_system.agent.open_checks import open_check
 from streaming_system.net.bounded_http import CHUNK_BYTES
 from streaming_system.net.request_deadline import deadline_pool_manager
 from streaming_system.util.log_once import LogOnce
@@ -63,11 +64,7 @@ class StreamChecker(threading.Thread, ABC):
     :param subject: its name for people; unique.
     :param url: where viewers play it.
     :param on_change: called with the checker after each change of :attr:`status`.
-    :ivar has_connection: whether an open connection transfers the stream, as that of a viewer does.
     """
-
-    # Whether each request of the check is one of a viewer, in contrast to one connection.
-    loads_segments = True
 
     def __init__(
         self,
@@ -80,11 +77,15 @@ class StreamChecker(threading.Thread, ABC):
         self.subject, self.stream, self.url = subject, stream, url
         super().__init__(name=f"check of {subject}", daemon=True)
         self.status = StreamStatus()
-        self.has_connection = False
         self._on_change, self._stop_event = on_change, stop
         self._failures = 0
         self._pool = deadline_pool_manager()
         self._warnings = LogOnce(log)
+
+    @property
+    def has_session(self) -> bool:
+        """Whether a server that counts viewers of segments counts this check."""
+        return self.stream.format in CHECKERS and self.status.is_playing
 
     def run(self) -> None:
         while not self._stop_event.is_set():
@@ -158,17 +159,12 @@ class ContinuousChecker(StreamChecker):
 
     sample = b""
 
-    loads_segments = False
-
     def _check(self) -> None:
         with open_stream(self._pool, self.url, timeout=STALL_TIMEOUT) as response:
             if response.status != 200:
                 raise FetchError(f"responds with status {response.status}")
-            self.has_connection = True
-            try:
+            with open_check(self.url):
                 self._read(response)
-            finally:
-                self.has_connection = False
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> None:
         connected_at = time.monotonic()

@@ -135,6 +135,7 @@ class RegistrationService(AgentService):
             version = self.states.wait(version, remaining)
         for poller in self.pollers:
             poller.poll()
+            poller.close()
         self.send_once()
         self.stop.set()
 

@@ -4,10 +4,13 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from streaming_system.agent.access_log_viewers import ViewerWindow
+from streaming_system.agent.liveness import CHECKERS
+from streaming_system.agent.open_checks import find_open_checks, is_certain, is_connected
 from streaming_system.agent.source_registry import ConfiguredSource, fetch_mounts
 from streaming_system.agent.source_state import SourceStateStore
 from streaming_system.agent.stats import (
@@ -16,7 +19,7 @@ from streaming_system.agent.stats import (
     replace_lost_mounts,
     validate_stats,
 )
-from streaming_system.plugin.stats_source import InvalidResponseError, SourceError
+from streaming_system.plugin.stats_source import InvalidResponseError, MountStats, SourceError
 from streaming_system.util.json_object import FieldProblems
 from streaming_system.util.log_once import LogOnce
 from streaming_system.util.unexpected_error import describe_unexpected_error
@@ -24,6 +27,8 @@ from streaming_system.util.unexpected_error import describe_unexpected_error
 log = logging.getLogger(__name__)
 
 MAX_PROBLEM_CHARS = 200
+# Until the number of connected checks is certain.
+MAX_ATTEMPTS, RETRY_SECONDS = 8, 0.5
 
 
 class SourcePoller(threading.Thread):
@@ -50,15 +55,18 @@ class SourcePoller(threading.Thread):
             # After a suspend, missed polls are skipped rather than executed in a burst.
             due = max(due + self._interval, time.monotonic())
             self._stop_event.wait(due - time.monotonic())
+        self.close()
+
+    def close(self) -> None:
+        """Close the access log."""
+        if self._viewers:
+            self._viewers.close()
 
     def poll(self) -> None:
         """Read the source once."""
         config, probe = self._source.config, self._source.probe
         try:
-            connected = self._connected_checks()
-            stats = fetch_mounts(self._source.source, probe)
-            # A check that connects or disconnects meanwhile is probably not in the stats.
-            connected &= self._connected_checks()
+            stats, connected = self._fetch()
             stats = replace_lost_mounts(stats, config.slates)
             validated = validate_stats(config.name, config.streams, stats, self._warnings)
             validated = self._without_checks(validated, connected)
@@ -112,28 +120,40 @@ class SourcePoller(threading.Thread):
         viewers = self._with_viewers(ValidatedStats())
         self._states.record_failure(self._source.config.name, line, viewers)
 
-    def _connected_checks(self) -> frozenset[str]:
-        """Return the mounts to which checks of this agent are connected as viewers are."""
-        return frozenset(
-            mount
-            for (source, mount), checker in self._states.checkers.items()
-            if source == self._source.config.name and checker.has_connection
-        )
+    def _fetch(self) -> tuple[Sequence[MountStats], Mapping[str, int]]:
+        """Return the stats, and the number of checks that were connected to each mount."""
+        for attempt in range(MAX_ATTEMPTS):
+            if attempt:
+                # Checks have begun or ended: it is unknown whether the server counted them.
+                self._stop_event.wait(RETRY_SECONDS)
+            before = self._connected_checks()
+            stats = fetch_mounts(self._source.source, self._source.probe)
+            after = self._connected_checks()
+            has_certain_number = before == after and all(map(is_certain, chain(*before.values())))
+            if has_certain_number or not any(each.includes_checks for each in stats):
+                break
+        return stats, {
+            mount: sum(map(is_connected, names & after[mount])) for mount, names in before.items()
+        }
+
+    def _connected_checks(self) -> Mapping[str, frozenset[str]]:
+        """Return the names of the checks that are connected to each mount, as viewers are."""
+        return {
+            stream.mount: find_open_checks(filter(None, (stream.mount, stream.url)))
+            for stream in self._source.config.streams
+            if stream.format not in CHECKERS
+        }
 
     def _without_checks(
-        self, validated: ValidatedStats, connected: Collection[str]
+        self, validated: ValidatedStats, connected: Mapping[str, int]
     ) -> ValidatedStats:
-        """Return the stats without the checks of this agent."""
+        """Return the stats without checks."""
         mounts = {}
         for mount, stats in validated.mounts.items():
             checker = self._states.checkers.get((self._source.config.name, mount))
-            mounts[mount] = (
-                stats
-                if checker is None
-                else stats.without_checks(
-                    connections=int(mount in connected),
-                    sessions=int(checker.loads_segments and checker.status.is_playing),
-                )
+            has_session = checker is not None and checker.has_session
+            mounts[mount] = stats.without_checks(
+                connections=connected.get(mount, 0), sessions=int(has_session)
             )
         return replace(validated, mounts=mounts)
 

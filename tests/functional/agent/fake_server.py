@@ -50,6 +50,11 @@ class FakeServer:
         self._server.server_close()
 
     @property
+    def socket(self):
+        """The listening socket; that of TLS has a ``context``."""
+        return self._server.socket
+
+    @property
     def url(self):
         scheme = "https" if self._certificate else "http"
         return f"{scheme}://{self._host}:{self._server.server_port}"

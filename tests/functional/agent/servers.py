@@ -105,12 +105,16 @@ class Icecast:
             for parent in folder.parents:
                 if not parent.stat().st_mode & 0o001:
                     parent.chmod(parent.stat().st_mode | 0o011)
-        self.program = Program(find("icecast2"), "-c", str(config), folder=folder, name="icecast")
-        self.program.wait_for(f"{self.url}/status-json.xsl")
+        self._command = (find("icecast2"), "-c", str(config))
+        self.start()
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        self.program = Program(*self._command, folder=self.folder, name="icecast")
+        self.program.wait_for(f"{self.url}/status-json.xsl")
 
     def encode(self, mount):
         """Return ffmpeg that sends a small picture and a tone as WebM."""

@@ -115,7 +115,10 @@ class Event:
             pictures=pictures,
         )
         for command in ("supervise", "preview"):
-            self._agent(command=command, **self._options(sections))
+            self.start(command, sections)
+
+    def start(self, command, sections):
+        self._agent(command=command, **self._options(sections))
 
     def register(self, password="password = secret", more=""):
         self._sources = more + ICECAST.format(icecast=self.icecast.url, password=password)
@@ -229,7 +232,12 @@ def test_listeners_are_counted_without_a_password_of_icecast(event):
     event.require("hall", 0)
 
     event.watch(Listeners(f"{event.icecast.url}/hall.webm", 15))
+    event.require("hall", 15)
+    assert event.once("hall") == 15
 
+    # A check of another service connects again and again.
+    checks = "[watch]\nstatus = off\n[watch:a]\nuse = stream\nseconds = 5\ninterval = 8\n"
+    event.start("supervise", f"{checks}url = {event.icecast.url}/hall.webm\n")
     event.require("hall", 15)
 
 

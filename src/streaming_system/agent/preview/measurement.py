@@ -59,7 +59,7 @@ class SoundMeter:
         source = input_options(url, self._timeout, seconds=SOUND_SECONDS)
         output = ("-map", "0:a:0", "-af", _SOUND_FILTER, "-f", "null", "-")
         command = (self._ffmpeg, *QUIET_FLAGS, *source, *output)
-        with filtered_connections(admits, self._timeout) as environ:
+        with filtered_connections(url, admits, self._timeout) as environ:
             try:
                 completed = self._runner.run(command, self._timeout, environ=environ)
             except ProgramTimeoutError:

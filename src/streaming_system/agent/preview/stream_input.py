@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from streaming_system.agent.ffmpeg import user_agent_options
+from streaming_system.agent.open_checks import open_check
 from streaming_system.agent.preview.admission import KEY as NETWORKS_KEY
 from streaming_system.agent.subprocesses import ProgramError
 from streaming_system.net.filtering_proxy import Admits, FilteringProxy
@@ -39,14 +40,14 @@ def input_options(url: str, timeout: float, *, seconds: float | None = None) -> 
 
 
 @contextmanager
-def filtered_connections(admits: Admits, timeout: float) -> Iterator[Mapping[str, str]]:
-    """Run a filtering proxy; yield the environment in which ffmpeg connects through it.
+def filtered_connections(url: str, admits: Admits, timeout: float) -> Iterator[Mapping[str, str]]:
+    """Run a filtering proxy for a check; yield the environment in which ffmpeg connects through it.
 
     :param admits: decides about each HTTP connection. URLs of RTMP come from agent.ini only, and
         refer to no others.
     :raises ProgramError: if the block raises one: the refused connection, if there is one.
     """
-    with FilteringProxy(admits, timeout=timeout) as proxy:
+    with open_check(url), FilteringProxy(admits, timeout=timeout) as proxy:
         try:
             # The environment applies to playlists, segments and redirects, too.
             yield {"http_proxy": proxy.url, "no_proxy": ""}

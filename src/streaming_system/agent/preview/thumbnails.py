@@ -105,7 +105,7 @@ class ThumbnailWriter:
         """
         source = input_options(url, self._timeout)
         with self._temp_folder() as temp:
-            with filtered_connections(admits, self._timeout) as environ:
+            with filtered_connections(url, admits, self._timeout) as environ:
                 self._write_images(
                     source, SQUARE_PIXELS, self._encoders, temp, environ, more_outputs=GREY_OUTPUT
                 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.ffmpeg import QUIET_FLAGS, user_agent_options
+from streaming_system.agent.open_checks import open_check
 from streaming_system.agent.picture import PICTURE_OPTIONS, PictureHistory
 from streaming_system.agent.subprocesses import (
     ProgramError,
@@ -84,7 +85,8 @@ class FfmpegAnalyzer:
             *(*options, "-f", "null", "-", *more_outputs),
         )
         try:
-            completed = self._tools.runner.run(command, timeout)
+            with open_check(self._url):
+                completed = self._tools.runner.run(command, timeout)
         except ProgramNotFoundError as error:
             raise StreamUnplayableError(check_error("ffmpeg is not installed")) from error
         except ProgramTimeoutError as error:

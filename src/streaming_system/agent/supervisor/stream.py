@@ -6,6 +6,7 @@ import urllib3
 
 from streaming_system.agent.config_section import ConfigSection
 from streaming_system.agent.fetch import FetchError, open_stream
+from streaming_system.agent.open_checks import open_check
 from streaming_system.agent.supervisor.check_result import CheckResult, happy, hungry, sad
 from streaming_system.agent.supervisor.check_tools import CheckTools
 from streaming_system.net.bounded_http import CHUNK_BYTES
@@ -30,7 +31,8 @@ class StreamCheck:
             with open_stream(self._pool, self._url, timeout=self._seconds) as response:
                 if response.status != 200:
                     return sad(f"responds with status {response.status}")
-                bitrate = self._measure_bitrate(response)
+                with open_check(self._url):
+                    bitrate = self._measure_bitrate(response)
         except FetchError as error:
             return sad(str(error))
         if bitrate is None:
