@@ -149,7 +149,10 @@ def failing_requests(target, token):
     for server in ("nginx-rtmp", "mediamtx", "srs", "icecast", "ovenmediaengine/1", "other"):
         for body in (f"call=publish&name=hall&key={SECRET}", f'{{"token": "{SECRET}"}}', "\xff"):
             yield target.request(
-                "POST", f"/tracker/publish/{server}", body=body.encode("latin-1"), headers=bearer
+                "POST",
+                f"/tracker/endpoint/publish/{server}",
+                body=body.encode("latin-1"),
+                headers=bearer,
             )
     page = target.get("/tracker/admin/login")
     match = re.search(rb'name="csrf_token" value="(\w+)"', page.data)

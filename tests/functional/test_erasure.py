@@ -62,7 +62,7 @@ def stored(engine):
 
 
 def work(tracker, engine, name):
-    """Let an account log in after a failure, issue a token and add an annotation."""
+    """Let an account log in after a failure, issue a token, add an annotation and create a key."""
     for password in ("wrong password", PASSWORD.strip()):
         form = tracker.get("/admin/login").forms["login"]
         form["name"], form["password"] = name, password
@@ -71,6 +71,7 @@ def work(tracker, engine, name):
         actions = CrewActions(db, ["hall"], account=name)
         actions.issue_token(label="The laptop", scope="room", room="hall", endpoint="", now=NOON)
         actions.annotate(at=NOON, label="Keynote begins", room="hall", now=NOON)
+        actions.create_stream_key(room="hall", label="OBS", expires_at=None, now=NOON)
 
 
 @pytest.fixture

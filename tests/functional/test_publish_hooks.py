@@ -51,7 +51,7 @@ class Hook:
 class NginxRtmp(Hook):
     """As nginx 1.22 with libnginx-mod-rtmp 1.2.2 sends it: parameters of the stream come last."""
 
-    path, content_type = "/publish/nginx-rtmp", "application/x-www-form-urlencoded"
+    path, content_type = "/endpoint/publish/nginx-rtmp", "application/x-www-form-urlencoded"
 
     def body(self, stream, key, call="publish"):
         parameters = f"&key={key}" if key else ""
@@ -68,7 +68,7 @@ class NginxRtmp(Hook):
 class MediaMtx(Hook):
     """As MediaMTX 1.15 sends it. An encoder may have put the key into one of three fields."""
 
-    path, content_type = "/publish/mediamtx", "application/json"
+    path, content_type = "/endpoint/publish/mediamtx", "application/json"
     field, template, protocol = "query", "key={}", "rtmp"
 
     def headers(self, body):
@@ -105,7 +105,7 @@ class MediaMtxSrt(MediaMtx):
 class Srs(Hook):
     """As SRS 6 sends it."""
 
-    path, content_type = "/publish/srs", "application/json"
+    path, content_type = "/endpoint/publish/srs", "application/json"
 
     def body(self, stream, key, action="on_publish"):
         return json.dumps(
@@ -125,7 +125,7 @@ class Srs(Hook):
 class OvenMediaEngine(Hook):
     """As OvenMediaEngine 0.17 sends it, with its signature."""
 
-    path, content_type = "/publish/ovenmediaengine/{id}", "application/json"
+    path, content_type = "/endpoint/publish/ovenmediaengine/{id}", "application/json"
 
     def headers(self, body):
         digest = hmac.digest(self.credentials["secret"].encode(), body, hashlib.sha1)
@@ -152,7 +152,7 @@ class OvenMediaEngine(Hook):
 class Icecast(Hook):
     """As Icecast 2.4.4 sends it."""
 
-    path, content_type = "/publish/icecast", "application/x-www-form-urlencoded"
+    path, content_type = "/endpoint/publish/icecast", "application/x-www-form-urlencoded"
 
     headers = MediaMtx.headers
 
@@ -429,7 +429,7 @@ def test_signature_of_one_token_is_not_valid_for_another(start, server, key):
 )
 def test_server_without_a_valid_token_gets_401(start, key, header):
     response = start().post(
-        "/publish/nginx-rtmp",
+        "/endpoint/publish/nginx-rtmp",
         NginxRtmp(None, {}).body("hall", key()),
         headers={"Authorization": header},
         status=401,
@@ -459,8 +459,8 @@ def test_responses_say_why_in_the_format_of_the_server(start, server, key):
 def test_there_is_no_hook_of_another_server(start, server):
     headers = {"Authorization": f"Bearer {server()['token']}"}
 
-    start().post("/publish/other", b"", headers=headers, status=404)
-    start().get("/publish/nginx-rtmp", headers=headers, status=404)
+    start().post("/endpoint/publish/other", b"", headers=headers, status=404)
+    start().get("/endpoint/publish/nginx-rtmp", headers=headers, status=404)
 
 
 def test_guesses_are_limited_by_room_and_do_not_lock_out_the_right_key(start, server, key):
@@ -482,7 +482,9 @@ def test_unknown_servers_are_limited_by_address(start, server, key):
     text = key()
     body = NginxRtmp(None, {}).body("hall", text)
 
-    statuses = [app.post("/publish/nginx-rtmp", body, status="*").status_int for _ in range(5)]
+    statuses = [
+        app.post("/endpoint/publish/nginx-rtmp", body, status="*").status_int for _ in range(5)
+    ]
 
     assert statuses == [401, 401, 401, 429, 429]
     assert NginxRtmp(app, server()).publish("hall", text)[0]

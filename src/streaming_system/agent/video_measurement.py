@@ -32,7 +32,8 @@ MAX_SEGMENTS = 3
 MAX_SEGMENT_BYTES = 8 * 1024 * 1024
 FETCH_TIMEOUT, PROBE_TIMEOUT = 15.0, 15.0
 PROBE_COMMAND = (
-    *("-v", "error", "-protocol_whitelist", "pipe", "-i", "pipe:0", "-select_streams", "v:0"),
+    *("-v", "error", "-protocol_whitelist", "pipe", "-threads", "1", "-i", "pipe:0"),
+    *("-select_streams", "v:0"),
     *("-show_entries", "packet=pts_time,flags", "-of", "csv=p=0"),
 )
 

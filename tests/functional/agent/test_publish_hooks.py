@@ -145,7 +145,7 @@ def test_xml_of_the_hooks_names_the_address_of_the_tracker(root, name):
     texts = [e.text or e.get("value", "") for e in document.iter()]
     addresses = [text for text in texts if text.startswith("https://")]
     kind = name.removesuffix(".xml")
-    assert [a for a in addresses if f"/tracker/publish/{kind}" in a] == addresses != []
+    assert [a for a in addresses if f"/tracker/endpoint/publish/{kind}" in a] == addresses != []
 
 
 def _mounts(server):

@@ -75,6 +75,7 @@ def test_manual_has_every_operation_and_problem(root):
         "machine": "mixer1",
         "annotation": 7,
         "token": 3,
+        "key": 3,
     }
     paths = [dict(API_ROUTES)[operation.route].format(**examples) for operation in OPERATIONS]
     assert [path for path in paths if f"$API{path}" not in manual] == []
