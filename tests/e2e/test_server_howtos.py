@@ -140,5 +140,7 @@ def test_howto_ends_with_a_room_that_plays(root, machine, title):
     file = "webcast-high.webm" if title == "Icecast" else "stream.m3u8"
     play = machine.run("ffmpeg", "-v", "error", "-i", f"{url}{file}", "-t", "2", "-f", "null", "-")
     assert (play.returncode, play.stderr) == (0, "")
-    page = machine.run("curl", "-sf", f"{SITE}/example").stdout
-    assert "data-live" in page or "<video" in page
+    machine.wait_until(
+        lambda: f"{url}{file}" in machine.run("curl", "-sf", f"{SITE}/example").stdout,
+        "the page has the stream",
+    )

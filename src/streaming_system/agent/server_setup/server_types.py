@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 # Options of ffmpeg for each stream, between the input and the URL. Icecast starts a new player at a
 # cluster, and a browser can only decode from a keyframe: with these limits, each cluster begins
-# with one.
+# with one. Several threads of libvpx wait for each other in busy loops, which costs fifteen times
+# as much on a busy machine.
 _WEBM = (
-    "-c:v libvpx -deadline realtime -cpu-used 8 -pix_fmt yuv420p {video} -g 25",
+    "-c:v libvpx -threads 1 -deadline realtime -cpu-used 8 -pix_fmt yuv420p {video} -g 25",
     "-c:a libopus {audio}",
     "-f webm -cluster_size_limit 8M -cluster_time_limit 10000 -content_type video/webm",
 )
