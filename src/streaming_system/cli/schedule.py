@@ -123,7 +123,10 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
         feeds.changed = False
         try:
             for source in {room.schedule for room in config.rooms.values()} - {""}:
-                feeds.fetch(source)
+                try:
+                    feeds.fetch(source)
+                except FeedError as error:
+                    raise FeedError(f"{source}: {error}") from None
             if imported and not feeds.changed:
                 return True
             outcome = import_schedule(

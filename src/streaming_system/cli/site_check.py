@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from streaming_system.config import (
-    EXAMPLE_SECRET,
     CheckedConference,
     ConferenceConfig,
     ConfigError,
@@ -198,10 +197,11 @@ def _check_tracker(
     is_trial = not production and values.get("secret.allow_example", "").lower() in (
         "true", "yes", "on", "1",
     )  # fmt: skip
-    secret = checked.conference.site.secret
     if problem := tracker.secret_problem(checked.conference, allow_example=is_trial):
         checked.sections.add(*tracker.SECRET_KEY, problem)
-    elif secret != EXAMPLE_SECRET and is_guessable(secret, checked.conference.rooms):
+    elif tracker.has_example_secret(checked.conference):
+        return
+    elif is_guessable(checked.conference.site.secret, checked.conference.rooms):
         severity = WARNING if is_trial else ERROR
         checked.sections.add(*tracker.SECRET_KEY, tracker.GUESSABLE_SECRET, severity=severity)
     elif problem := tracker.secret_warning(checked.conference):
