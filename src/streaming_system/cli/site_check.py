@@ -99,6 +99,7 @@ def _check_ini(ini: IniFile, apps: Collection[str]) -> list[Finding]:
     for section in ini.parser.sections():
         if not section.startswith("server:"):
             continue
+        findings += ini.broken_references(section, has_variables=True)
         values = ini.values(section)
         own = {key: values[key] for (name, key) in ini.places if name == section and key in values}
         if "streaming-system#server" not in own.get("use", ""):
@@ -120,7 +121,8 @@ def _check_feeds(ini: IniFile, values: Mapping[str, str], checked: CheckedConfer
     try:
         parse_allowed_networks(values)
     except NetworkSettingError as error:
-        sections.findings.append(ini.finding("DEFAULT", SETTING, str(error)))
+        message = str(error).removeprefix(f"{SETTING} in the ini file: ")
+        sections.findings.append(ini.finding("DEFAULT", SETTING, message))
     folder = Path(values["plugins.folder"]) if values.get("plugins.folder") else None
     if folder and not folder.is_dir():
         message = f"there is no folder {folder}; create it, or remove the key"
@@ -130,8 +132,8 @@ def _check_feeds(ini: IniFile, values: Mapping[str, str], checked: CheckedConfer
     except PluginError as error:
         sections.findings.append(ini.finding("DEFAULT", "plugins.folder", str(error)))
         parsers = {}
-    name = str(sections.values[SITE].get("schedule-format") or "").strip()
-    if parsers and name and name not in parsers:
+    name = sections.values[SITE].get("schedule-format")
+    if parsers and isinstance(name, str) and name.strip() and name.strip() not in parsers:
         sections.add(
             SITE,
             ("schedule-format",),
