@@ -103,12 +103,12 @@ def test_production_requires_a_changed_secret(checkout, serve_command, run_comma
     [
         (
             lambda checkout: (checkout / "config.private.json").write_text('{"monitor": {}}'),
-            "config.private.json: room 'monitor': the site itself uses /monitor",
+            "config.private.json:1:2: room 'monitor': the site itself uses /monitor",
         ),
         # Other tests check these messages without a server.
         exhaustive(
             lambda checkout: (checkout / "config.json").write_text("{"),
-            "config.json: line 1: Unexpected end of input at column 2",
+            "config.json:1:1: the '{' that begins here is not closed",
         ),
         exhaustive(lambda checkout: database(checkout, "nonsense"), "sqlalchemy.url"),
         exhaustive(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from streaming_system.util.suggestions import similar_name
 from streaming_system.util.validation import (
     Bitrate,
     ByteSize,
@@ -182,9 +183,11 @@ class ConfigSection:
         for key in self._values:
             if key not in self._known_keys:
                 # The value may be a secret whose key is misspelt, so the error omits it.
+                near = similar_name(key, self._known_keys)
+                hint = f"; did you mean {near!r}?" if near else ""
                 raise AgentConfigError(
                     f"{self.file.name}: [{self.name}] {key}: is no key; "
-                    f"allowed: {', '.join(sorted(self._known_keys))}"
+                    f"allowed: {', '.join(sorted(self._known_keys))}{hint}"
                 )
 
 

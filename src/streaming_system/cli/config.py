@@ -1,6 +1,7 @@
 """`streaming-system config …`: checks and shows the configuration."""
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from streaming_system.config.ini import load_app_settings
 from streaming_system.config.overrides import load_overrides, overrides_file
 from streaming_system.config.sections import DEFAULT, SITE, ConfigSections
 
-# Values that are not shown.
-_SECRET_KEYS = frozenset({"secret"})
+# Keys whose values are not shown.
+_SECRET_KEY = re.compile(r"secret|passw|token", re.IGNORECASE)
 
 
 @click.group()
@@ -86,5 +87,5 @@ def _format_section(merged: ConfigSections, name: str) -> Iterable[str]:
     yield f"{name}:"
     inherited = merged.values[DEFAULT] if name not in (SITE, DEFAULT) else {}
     for key, value in {**inherited, **merged.values[name]}.items():
-        shown: Any = "…" if key in _SECRET_KEYS else json.dumps(value, ensure_ascii=False)
+        shown: Any = "…" if _SECRET_KEY.search(key) else json.dumps(value, ensure_ascii=False)
         yield f"  {key} = {shown}  ({merged.place(name, key)})"

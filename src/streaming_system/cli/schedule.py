@@ -124,7 +124,10 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
         config = configurations.current()
         try:
             for source in {room.schedule for room in config.rooms.values()} - {""}:
-                feeds.fetch(source)
+                try:
+                    feeds.fetch(source)
+                except FeedError as error:
+                    raise FeedError(f"{source}: {error}") from None
             if imported is config and not feeds.changed and not request.is_pending():
                 return True
             record_plugins(settings, target)

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from streaming_system.cli.common import feed_options
 from streaming_system.config import (
-    EXAMPLE_SECRET,
     CheckedConference,
     ConferenceConfig,
     ConfigError,
@@ -105,6 +104,7 @@ def _check_ini(ini: IniFile, apps: Collection[str]) -> list[Finding]:
     for section in ini.parser.sections():
         if not section.startswith("server:"):
             continue
+        findings += ini.broken_references(section, has_variables=True)
         values = ini.values(section)
         own = {key: values[key] for (name, key) in ini.places if name == section and key in values}
         if "streaming-system#server" not in own.get("use", ""):
@@ -126,7 +126,8 @@ def _check_feeds(ini: IniFile, values: Mapping[str, str], checked: CheckedConfer
     try:
         parse_allowed_networks(values)
     except NetworkSettingError as error:
-        sections.findings.append(ini.finding("DEFAULT", SETTING, str(error)))
+        message = str(error).removeprefix(f"{SETTING} in the ini file: ")
+        sections.findings.append(ini.finding("DEFAULT", SETTING, message))
     folder = Path(values["plugins.folder"]) if values.get("plugins.folder") else None
     if folder and not folder.is_dir():
         message = f"there is no folder {folder}; create it, or remove the key"
@@ -136,8 +137,8 @@ def _check_feeds(ini: IniFile, values: Mapping[str, str], checked: CheckedConfer
     except PluginError as error:
         sections.findings.append(ini.finding("DEFAULT", "plugins.folder", str(error)))
         parsers = {}
-    name = str(sections.values[SITE].get("schedule-format") or "").strip()
-    if parsers and name and name not in parsers:
+    name = sections.values[SITE].get("schedule-format")
+    if parsers and isinstance(name, str) and name.strip() and name.strip() not in parsers:
         sections.add(
             SITE,
             ("schedule-format",),
@@ -245,10 +246,11 @@ def _check_tracker(
     is_trial = not production and values.get("secret.allow_example", "").lower() in (
         "true", "yes", "on", "1",
     )  # fmt: skip
-    secret = checked.conference.site.secret
     if problem := tracker.secret_problem(checked.conference, allow_example=is_trial):
         checked.sections.add(*tracker.SECRET_KEY, problem)
-    elif secret != EXAMPLE_SECRET and is_guessable(secret, checked.conference.rooms):
+    elif tracker.has_example_secret(checked.conference):
+        return
+    elif is_guessable(checked.conference.site.secret, checked.conference.rooms):
         severity = WARNING if is_trial else ERROR
         checked.sections.add(*tracker.SECRET_KEY, tracker.GUESSABLE_SECRET, severity=severity)
     elif problem := tracker.secret_warning(checked.conference):

@@ -97,6 +97,15 @@ class TextType(ConfigType):
         return {"anyOf": [self._field.json_schema(), {"const": ""}, NO_VALUE]}
 
 
+class SecretType(TextType):
+    """A text that messages do not quote."""
+
+    def parse(self, node: colander.SchemaNode, value: Any) -> Any:
+        if value is not None and value is not False and not isinstance(value, str):
+            raise colander.Invalid(node, "must be text in quotes, or false")
+        return super().parse(node, value)
+
+
 class ConfigFieldType(ConfigType):
     """Adapts a field of :mod:`streaming_system.util.validation`."""
 

@@ -107,15 +107,22 @@ class IniFile:
             message=message,
         )
 
-    def broken_references(self, section: str) -> list[Finding]:
-        """Return the values of a section that refer to keys which do not exist."""
+    def broken_references(self, section: str, *, has_variables: bool = False) -> list[Finding]:
+        """Return the values of a section that refer to keys which do not exist.
+
+        :param has_variables: whether the command line can set such a key.
+        """
         values = self.values(section)
         findings = []
         for key in self.parser.options(section):
             if key not in values:
                 names = _REFERENCE.findall(self.parser.get(section, key, raw=True))
-                missing = next((name for name in names if name not in values), key)
-                message = f"refers to %({missing})s, which is no key; set it"
+                missing = [name for name in names if name not in values]
+                if missing and has_variables:
+                    continue
+                message = "has a % that begins no reference such as %(here)s; write %%"
+                if missing:
+                    message = f"refers to %({missing[0]})s, which is no key; set it"
                 findings.append(self.finding(section, key, message))
         return findings
 

@@ -52,7 +52,7 @@ class ConfigSections:
 
     :ivar values: by section, then by key.
     :ivar findings: the problems so far.
-    :ivar is_complete: whether all files could be loaded.
+    :ivar is_complete: whether all files and sections could be loaded.
     """
 
     def __init__(self) -> None:
@@ -83,6 +83,7 @@ class ConfigSections:
                 continue
             self._section_files[name] = file
             if not isinstance(values, dict):
+                self.is_complete = False
                 self.add(name, (), "must be an object: {…}; keys belong in one, such as 'default'")
                 continue
             self.values.setdefault(name, {}).update(values)
@@ -124,8 +125,8 @@ class ConfigSections:
             severity=severity,
         )
         # A key of "default" has the same problem in every room.
-        is_inherited = owner != section
-        if not (is_inherited and finding.place in {each.place for each in self.findings}):
+        is_repeated = owner != section and finding.place in {each.place for each in self.findings}
+        if not is_repeated and finding not in self.findings:
             self.findings.append(finding)
 
     def place(self, section: str, key: str) -> str:

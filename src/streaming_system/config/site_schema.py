@@ -9,6 +9,7 @@ from streaming_system.config.field_types import (
     HlsPlaylistType,
     LocalAddressListType,
     OriginListType,
+    SecretType,
     TimeZoneType,
 )
 from streaming_system.config.localized_types import LanguageListType
@@ -23,10 +24,13 @@ _RELOAD_SECONDS = Integer(0, 86400, allowed="a whole number of seconds, 0 to 864
 class SiteConfigSchema(colander.Schema):
     """The object ``config``."""
 
-    secret = text_key(
+    secret = key(
+        SecretType(),
         "what encoders send to register. Make it long and random: "
         "`python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`. In production, the "
-        "tracker refuses to start with the example's. A machine with the frontend alone needs none."
+        "tracker refuses to start with the example's. A machine with the frontend alone needs "
+        "none.",
+        missing="",
     )
     localips = key(
         LocalAddressListType(),

@@ -156,7 +156,9 @@ def _parse_json(text: str, *, must_be_json: bool) -> Any:
         raise FeedError("the JSON is nested too deeply") from None
     except json.JSONDecodeError as error:
         if must_be_json:
-            place = _describe_place(text, error.lineno, error.colno)
+            place = _describe_missing_comma(text, error) or _describe_place(
+                text, error.lineno, error.colno
+            )
             raise FeedError(f"not valid JSON: {place}") from None
         return None
     except FeedError:
@@ -172,6 +174,18 @@ def _parse_json(text: str, *, must_be_json: bool) -> Any:
 
 def _reject_constant(name: str) -> Any:
     raise FeedError(f"not valid JSON: {name} is not JSON")
+
+
+def _describe_missing_comma(text: str, error: json.JSONDecodeError) -> str:
+    """Return where a comma is missing: behind the value before the error, perhaps lines above."""
+    is_next_member = re.match(r'["{\[0-9A-Za-z-]', text[error.pos : error.pos + 1])
+    if "',' delimiter" not in error.msg or not is_next_member:
+        return ""
+    before = text[: error.pos].rstrip()
+    line = before.count("\n") + 1
+    last = before.rpartition("\n")[2]
+    excerpt = last[-MAX_EXCERPT_CHARS:].strip()
+    return f"line {line}, column {len(last) + 1}: a comma is missing after {excerpt!r}"
 
 
 def _describe_place(text: str, line: int, column: int) -> str:

@@ -251,10 +251,9 @@ def _parse_setting(name: str, setting: Setting, settings: Mapping[str, Any]) -> 
 
 def secret_problem(conference: config.ConferenceConfig, allow_example: bool) -> str:
     """Return why the tracker cannot use the secret; "" if it can."""
-    secret = conference.site.secret
-    if not secret:
+    if not conference.site.secret:
         return f"set one in config.private.json, such as {_GENERATE_SECRET}"
-    if secret == config.EXAMPLE_SECRET and not allow_example:
+    if has_example_secret(conference) and not allow_example:
         return (
             "is the example's, which everybody knows; allowed: any text of your own "
             f"({_GENERATE_SECRET})"
@@ -262,10 +261,16 @@ def secret_problem(conference: config.ConferenceConfig, allow_example: bool) -> 
     return ""
 
 
+def has_example_secret(conference: config.ConferenceConfig) -> bool:
+    """Return whether the secret is the public one of the example."""
+    secret = conference.site.secret
+    return secret == config.EXAMPLE_SECRET
+
+
 def secret_warning(conference: config.ConferenceConfig) -> str:
     """Return why the secret is weak; "" if it is not."""
     secret = conference.site.secret
-    if secret == config.EXAMPLE_SECRET or len(secret) >= MIN_SECRET_CHARS:
+    if has_example_secret(conference) or len(secret) >= MIN_SECRET_CHARS:
         return ""
     return (
         f"is weak: it has {len(secret)} characters, and programs can try many; use "

@@ -8,12 +8,10 @@ from typing import Any
 
 import json5
 
-MAX_EXCERPT_CHARS = 40
-
 # The keys and indexes that lead to a member.
 Path = tuple[str | int, ...]
 
-_TOKEN = re.compile(
+_LEXEME = re.compile(
     r"""
     (?P<space>(?:[\s\ufeff]|//[^\n\r\u2028\u2029]*|/\*.*?\*/)+)
     |(?P<string>"(?:[^"\\\n\r]|\\(?:\r\n|.))*"|'(?:[^'\\\n\r]|\\(?:\r\n|.))*')
@@ -50,7 +48,7 @@ class JsonSyntaxError(ValueError):
     """A document that is not JSON5; the message is one line.
 
     :ivar position: where it is broken; ``None`` if the whole document is.
-    :ivar problem: what is wrong, and how to fix it.
+    :ivar problem: what is wrong, and how to fix it. It quotes no value, which may be a secret.
     """
 
     def __init__(self, problem: str, position: Position | None) -> None:
@@ -75,7 +73,7 @@ def member_positions(text: str) -> dict[Path, Position]:
 
 
 @dataclass(frozen=True)
-class _Token:
+class _Lexeme:
     kind: str
     text: str
     start: int
@@ -85,17 +83,17 @@ class _Token:
         return self.start + len(self.text)
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    for match in _TOKEN.finditer(text):
+def _lexemes(text: str) -> Iterator[_Lexeme]:
+    for match in _LEXEME.finditer(text):
         if match.lastgroup != "space":
-            yield _Token(match.lastgroup or "", match[0], match.start())
+            yield _Lexeme(match.lastgroup or "", match[0], match.start())
 
 
 @dataclass
 class _Container:
     """An open object or list."""
 
-    opening: _Token
+    opening: _Lexeme
     key: str | int = 0
     members: dict[str | int, Position] = field(default_factory=dict)
 
@@ -112,7 +110,7 @@ class JsonSyntax:
         self.positions: dict[Path, Position] = {}
         self._text = text
         self._stack: list[_Container] = []
-        self._previous: _Token | None = None
+        self._previous: _Lexeme | None = None
 
     def validate(self) -> None:
         """Check the syntax.
@@ -120,9 +118,9 @@ class JsonSyntax:
         :raises JsonSyntaxError: at the first error.
         """
         expect = self._expect_value
-        for token in _tokens(self._text):
-            expect = expect(token)
-            self._previous = token
+        for lexeme in _lexemes(self._text):
+            expect = expect(lexeme)
+            self._previous = lexeme
         if self._stack:
             opening = self._stack[-1].opening
             raise self._error(f"the {opening.text!r} that begins here is not closed", opening.start)
@@ -132,82 +130,77 @@ class JsonSyntax:
     def _error(self, problem: str, offset: int) -> JsonSyntaxError:
         return JsonSyntaxError(problem, Position.at(self._text, offset))
 
-    def _expect_value(self, token: _Token) -> Any:
-        if token.kind == "quote":
-            raise self._unclosed(token)
-        if token.text in _CLOSING and token.kind == "punctuation":
-            self._stack.append(_Container(token))
-            return self._expect_key if token.text == "{" else self._expect_item
-        if token.kind == "string" or _LITERAL.fullmatch(token.text):
+    def _expect_value(self, lexeme: _Lexeme) -> Any:
+        if lexeme.kind == "quote":
+            raise self._unclosed(lexeme)
+        if lexeme.text in _CLOSING and lexeme.kind == "punctuation":
+            self._stack.append(_Container(lexeme))
+            return self._expect_key if lexeme.text == "{" else self._expect_item
+        if lexeme.kind == "string" or _LITERAL.fullmatch(lexeme.text):
             return self._expect_separator
-        if token.kind == "punctuation":
-            raise self._error(f"a value is missing before {token.text!r}", token.start)
+        if lexeme.kind == "punctuation":
+            raise self._error(f"a value is missing before {lexeme.text!r}", lexeme.start)
         raise self._error(
-            f"{token.text!r:.{MAX_EXCERPT_CHARS}} is no value; write texts in quotes, and true, "
-            "false, null and numbers without",
-            token.start,
+            "a value is missing here; write texts in quotes, and true, false, null and numbers "
+            "without",
+            lexeme.start,
         )
 
-    def _expect_item(self, token: _Token) -> Any:
-        if token.text == "]":
-            return self._close(token)
-        self._record(self._stack[-1].key, token)
-        return self._expect_value(token)
+    def _expect_item(self, lexeme: _Lexeme) -> Any:
+        if lexeme.text == "]":
+            return self._close(lexeme)
+        self._record(self._stack[-1].key, lexeme)
+        return self._expect_value(lexeme)
 
-    def _expect_key(self, token: _Token) -> Any:
-        if token.text == "}":
-            return self._close(token)
-        if token.kind == "quote":
-            raise self._unclosed(token)
-        if token.kind == "string":
-            self._record(_parse_string(token.text), token)
-        elif token.kind == "word" and _IDENTIFIER.fullmatch(token.text):
-            self._record(token.text, token)
-        elif token.text == ",":
-            raise self._error("there is a comma too many", token.start)
+    def _expect_key(self, lexeme: _Lexeme) -> Any:
+        if lexeme.text == "}":
+            return self._close(lexeme)
+        if lexeme.kind == "quote":
+            raise self._unclosed(lexeme)
+        if lexeme.kind == "string":
+            self._record(_parse_string(lexeme.text), lexeme)
+        elif lexeme.kind == "word" and _IDENTIFIER.fullmatch(lexeme.text):
+            self._record(lexeme.text, lexeme)
+        elif lexeme.text == ",":
+            raise self._error("there is a comma too many", lexeme.start)
         else:
-            raise self._error(
-                f"a key in quotes is missing before {token.text!r:.{MAX_EXCERPT_CHARS}}",
-                token.start,
-            )
+            raise self._error("a key in quotes is missing here", lexeme.start)
         return self._expect_colon
 
-    def _expect_colon(self, token: _Token) -> Any:
-        if token.text != ":":
-            raise self._missing(":", "the key ")
+    def _expect_colon(self, lexeme: _Lexeme) -> Any:
+        if lexeme.text != ":":
+            raise self._missing("a colon is missing after this key")
         return self._expect_value
 
-    def _expect_separator(self, token: _Token) -> Any:
+    def _expect_separator(self, lexeme: _Lexeme) -> Any:
         if not self._stack:
             raise self._error(
-                f"the document ends before {token.text!r:.{MAX_EXCERPT_CHARS}}: "
-                "a bracket before it is one too many",
-                token.start,
+                "the document has ended before this; one closing bracket is too many", lexeme.start
             )
         container = self._stack[-1]
-        if token.text == ",":
+        if lexeme.text == ",":
             if isinstance(container.key, int):
                 container.key += 1
             return self._expect_key if container.opening.text == "{" else self._expect_item
-        if token.text == _CLOSING[container.opening.text]:
-            return self._close(token)
-        if token.text in ("}", "]"):
+        if lexeme.text == _CLOSING[container.opening.text]:
+            return self._close(lexeme)
+        if lexeme.text in ("}", "]"):
             line = Position.at(self._text, container.opening.start).line
             raise self._error(
-                f"{token.text!r} does not close the {container.opening.text!r} of line {line}",
-                token.start,
+                f"{lexeme.text!r} does not close the {container.opening.text!r} of line {line}",
+                lexeme.start,
             )
-        if token.text == ":":
-            raise self._error("there is a colon too many", token.start)
-        raise self._missing(",")
+        if lexeme.text == ":":
+            raise self._error("there is a colon too many", lexeme.start)
+        raise self._missing("a comma is missing after this value")
 
-    def _close(self, token: _Token) -> Any:
+    def _close(self, lexeme: _Lexeme) -> Any:
         self._stack.pop()
         return self._expect_separator
 
-    def _record(self, key: str | int, token: _Token) -> None:
+    def _record(self, key: str | int, lexeme: _Lexeme) -> None:
         container = self._stack[-1]
-        position = Position.at(self._text, token.start)
+        position = Position.at(self._text, lexeme.start)
         # Files end their objects with "": "" more than once.
         if key in container.members and key != "":
             line = container.members[key].line
@@ -220,14 +213,9 @@ class JsonSyntax:
         container.key = key
         self.positions[tuple(each.key for each in self._stack)] = position
 
-    def _missing(self, sign: str, kind: str = "") -> JsonSyntaxError:
-        before = self._previous
-        if before is None:
-            return JsonSyntaxError(f"a {sign!r} is missing", None)
-        name = {",": "comma", ":": "colon"}[sign]
-        return self._error(
-            f"a {name} is missing after {kind}{before.text:.{MAX_EXCERPT_CHARS}}", before.end
-        )
+    def _missing(self, problem: str) -> JsonSyntaxError:
+        """Return an error behind the previous lexeme, which may be lines above."""
+        return self._error(problem, self._previous.end if self._previous else 0)
 
-    def _unclosed(self, token: _Token) -> JsonSyntaxError:
-        return self._error("the text that begins here has no closing quote", token.start)
+    def _unclosed(self, lexeme: _Lexeme) -> JsonSyntaxError:
+        return self._error("the text that begins here has no closing quote", lexeme.start)

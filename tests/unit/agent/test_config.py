@@ -139,6 +139,7 @@ def test_access_log_has_defaults(load):
         ("[agent]", "[agnt]", "agent.ini: has no section [agent]"),
         ("[agent]", "", "agent.ini: File contains no section headers."),
         ("token = sst_abc", "tokn = sst_abc", "[agent] tokn: is no key; allowed: "),
+        ("token = sst_abc", "tokn = sst_abc", "; did you mean 'token'?"),
         ("name = edge1", "name = edge1\nname = edge2", "agent.ini: While reading from 'agent.ini'"),
     ],
 )

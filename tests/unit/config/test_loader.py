@@ -267,7 +267,7 @@ def test_unknown_key_is_reported_with_similar_and_allowed_keys(error_message):
             f"key 'embed': 'https://a.example; img-src *'; {ORIGINS_HINT}",
         ),
         ({"embed": True}, "key 'embed': is True; allowed: a list of texts"),
-        ({"secret": 5}, "key 'secret': is 5; allowed: text in quotes, or false"),
+        ({"secret": 5}, "key 'secret': must be text in quotes, or false"),
         (
             {"localips": ["("]},
             "key 'localips': '(' is no regular expression (missing ), unterminated subpattern at "

@@ -36,7 +36,15 @@ def test_syntax_of_a_feed_is_detected(data, kind):
         (b'{"a": ' + b"1" * 5000 + b"}", "not valid JSON: a number has more than 4,300 digits"),
         (b'{"a": 1', "not valid JSON: line 1, column 8, where it ends too early"),
         (b"[" * 100_000, "the JSON is nested too deeply"),
-        (b'{"a": 1\n"b": 2}', "not valid JSON: line 2, column 1, at '\"b\": 2}'"),
+        (
+            b'{"a": 1\n"b": 2}',
+            "not valid JSON: line 1, column 8: a comma is missing after '{\"a\": 1'",
+        ),
+        (
+            b'{"a": {}\n\n  "b": 2}',
+            "not valid JSON: line 1, column 9: a comma is missing after '{\"a\": {}'",
+        ),
+        (b'{"a": [1}', "not valid JSON: line 1, column 9, at '}'"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "the feed is binary data, not text"),
         (b"<!DOCTYPE html><html>", "the feed is an HTML page, not a schedule: is the address"),
         (b"<schedule><day>", "not well-formed XML: line 1, column 15, at '>'"),

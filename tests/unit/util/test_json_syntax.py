@@ -40,29 +40,32 @@ def test_positions_are_those_of_keys_and_items():
     }
 
 
+NO_VALUE = (
+    "a value is missing here; write texts in quotes, and true, false, null and numbers without"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "position", "problem"),
     [
-        ('{"a": 1\n\n  "b": 2}', (1, 8), "a comma is missing after 1"),
-        ('{"a": [1\n2]}', (1, 9), "a comma is missing after 1"),
-        ('{"a": {}\n// note\n"b": 2}', (1, 9), "a comma is missing after }"),
-        ('{"a": "x" "b": 2}', (1, 10), 'a comma is missing after "x"'),
-        ('{"a"\n"b": 2}', (1, 5), 'a colon is missing after the key "a"'),
+        ('{"a": 1\n\n  "b": 2}', (1, 8), "a comma is missing after this value"),
+        ('{"a": [1\n2]}', (1, 9), "a comma is missing after this value"),
+        ('{"a": {}\n// note\n"b": 2}', (1, 9), "a comma is missing after this value"),
+        ('{"a": "x" "b": 2}', (1, 10), "a comma is missing after this value"),
+        ('{"a"\n"b": 2}', (1, 5), "a colon is missing after this key"),
         ('{"a": "x,\n"b": 2}', (1, 7), "the text that begins here has no closing quote"),
         ("{'a: 2}", (1, 2), "the text that begins here has no closing quote"),
         ('{"a": ["x"}', (1, 11), "'}' does not close the '[' of line 1"),
         ('{"a": 1,\n"b": {"c": 2,\n}', (1, 1), "the '{' that begins here is not closed"),
         ('{"a": 1}\n}', (2, 1),
-         "the document ends before '}': a bracket before it is one too many"),
+         "the document has ended before this; one closing bracket is too many"),
         ('{"a": 1,, "b": 2}', (1, 9), "there is a comma too many"),
         ('{"a":: 1}', (1, 6), "a value is missing before ':'"),
         ('{"a": 1: 2}', (1, 8), "there is a colon too many"),
         ('{"a": }', (1, 7), "a value is missing before '}'"),
-        ('{"a": True}', (1, 7), "'True' is no value; write texts in quotes, and true, false, null "
-                                "and numbers without"),
-        ('{"a": https://x}', (1, 7), "'https' is no value; write texts in quotes, and true, false, "
-                                     "null and numbers without"),
-        ('{1a: 2}', (1, 2), "a key in quotes is missing before '1a'"),
+        ('{"a": True}', (1, 7), NO_VALUE),
+        ('{"a": https://x}', (1, 7), NO_VALUE),
+        ('{1a: 2}', (1, 2), "a key in quotes is missing here"),
         ('{"a": {\n"b": 1,\n"b": 2}}', (3, 1),
          "duplicate key 'b' in one object: line 2 has it, too; remove or rename one"),
     ],
