@@ -75,7 +75,8 @@ def _names(origin: str, hook: Callable[[], Any]) -> list[str]:
 
 
 def _summary(plugin: ModuleType) -> str:
-    return next(iter((plugin.__doc__ or "").strip().splitlines()), "")
+    # Docstrings mark code as reStructuredText does.
+    return next(iter((plugin.__doc__ or "").strip().splitlines()), "").replace("``", "")
 
 
 def _failed(candidate: PluginCandidate, error: str) -> PluginInfo:
