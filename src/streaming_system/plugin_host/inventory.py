@@ -28,22 +28,16 @@ def list_plugins(folder: Path | None, limits: ResourceLimits) -> list[PluginInfo
 
     :param folder: the plugin folder; it can be missing.
     """
-    candidates = list(find_plugins(folder))
-    built_in = [candidate for candidate in candidates if candidate.is_built_in]
-    others = [candidate for candidate in candidates if not candidate.is_built_in]
-    plugins: list[PluginInfo] = run_sandboxed(
-        "listing the built-in plugins", _inspect_all, (built_in,), limits
-    )
-    for candidate in others:
+    plugins = []
+    for candidate in find_plugins(folder):
+        if candidate.is_built_in:
+            plugins.append(_inspect(candidate))
+            continue
         try:
-            plugins += run_sandboxed("loading it", _inspect_all, ([candidate],), limits)
+            plugins.append(run_sandboxed("loading it", _inspect, (candidate,), limits))
         except SandboxError as error:
             plugins.append(_failed(candidate, str(error)))
     return list(_with_duplicates(plugins))
-
-
-def _inspect_all(candidates: Iterable[PluginCandidate]) -> list[PluginInfo]:
-    return [_inspect(candidate) for candidate in candidates]
 
 
 def _inspect(candidate: PluginCandidate) -> PluginInfo:
