@@ -28,22 +28,16 @@ def list_plugins(folder: Path | None, limits: ResourceLimits) -> list[PluginInfo
 
     :param folder: the plugin folder; it can be missing.
     """
-    candidates = list(find_plugins(folder))
-    built_in = [candidate for candidate in candidates if candidate.is_built_in]
-    others = [candidate for candidate in candidates if not candidate.is_built_in]
-    plugins: list[PluginInfo] = run_sandboxed(
-        "listing the built-in plugins", _inspect_all, (built_in,), limits
-    )
-    for candidate in others:
+    plugins = []
+    for candidate in find_plugins(folder):
+        if candidate.is_built_in:
+            plugins.append(_inspect(candidate))
+            continue
         try:
-            plugins += run_sandboxed("loading it", _inspect_all, ([candidate],), limits)
+            plugins.append(run_sandboxed("loading it", _inspect, (candidate,), limits))
         except SandboxError as error:
             plugins.append(_failed(candidate, str(error)))
     return list(_with_duplicates(plugins))
-
-
-def _inspect_all(candidates: Iterable[PluginCandidate]) -> list[PluginInfo]:
-    return [_inspect(candidate) for candidate in candidates]
 
 
 def _inspect(candidate: PluginCandidate) -> PluginInfo:
@@ -75,7 +69,8 @@ def _names(origin: str, hook: Callable[[], Any]) -> list[str]:
 
 
 def _summary(plugin: ModuleType) -> str:
-    return next(iter((plugin.__doc__ or "").strip().splitlines()), "")
+    # Docstrings mark code as reStructuredText does.
+    return next(iter((plugin.__doc__ or "").strip().splitlines()), "").replace("``", "")
 
 
 def _failed(candidate: PluginCandidate, error: str) -> PluginInfo:

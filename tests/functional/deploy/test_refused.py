@@ -14,7 +14,7 @@ def expect_refusal(machine, text, *arguments):
     (message,) = [line for line in result.stderr.splitlines() if not line.startswith("Database:")]
     assert text in message
     # There is no version, and no file of the attempt.
-    assert [path.name for path in machine.website.iterdir() if path.is_dir()] == []
+    assert [path.name for path in machine.website.iterdir() if path.is_dir()] == ["feeds"]
     assert not (machine.website / "current").is_symlink()
     assert machine.services.restarts == []
 

@@ -185,9 +185,14 @@ def test_calendar_without_rooms_gets_one_room(init, folder, tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["GPN11_voctosched.csv", "PyConAU2014_zookeepr-rooms.json", "JoCoCruise2024_sched.ics",
-     "35C3workshops_c3voc.json", "LCA2020_symposion.json"],
-)  # fmt: skip
+    [
+        "GPN11_voctosched.csv",
+        "PyConAU2014_zookeepr-rooms.json",
+        pytest.param("JoCoCruise2024_sched.ics", marks=pytest.mark.exhaustive),
+        pytest.param("35C3workshops_c3voc.json", marks=pytest.mark.exhaustive),
+        pytest.param("LCA2020_symposion.json", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_real_feed_becomes_a_configuration_that_imports_it(init, folder, shared, name):
     result = init("--feed", shared / "feeds/real" / name, "--yes")
 

@@ -11,7 +11,11 @@ from zoneinfo import ZoneInfo
 from streaming_system.plugin.context import ParseContext
 from streaming_system.plugin.feed import FeedError, open_feed
 from streaming_system.plugin.skipped_entry import SkippedEntry
-from streaming_system.plugin_host.manager import PluginError, create_plugin_manager
+from streaming_system.plugin_host.manager import (
+    PluginError,
+    create_plugin_manager,
+    load_built_in_plugins,
+)
 from streaming_system.plugin_host.sandbox import ResourceLimits, SandboxError, run_sandboxed
 from streaming_system.schedule.model import Talk
 from streaming_system.schedule_import.feed_reader import FeedReaderOptions, ParsedFeed, parse_feed
@@ -80,6 +84,7 @@ def check_plugin(path: Path) -> Iterator[ConformanceResult]:
 
     :param path: a file of the plugin folder, or of an installed plugin.
     """
+    load_built_in_plugins()
     suite = _ConformanceSuite(path)
     for check, run in (
         ("it loads and offers a parser with a name of its own", suite.loads),
