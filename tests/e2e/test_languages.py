@@ -30,7 +30,7 @@ def test_language_switch_applies_to_all_following_pages(visit, site, script):
     page.get_by_role("link", name="Räume").click()
     page.wait_for_url("**/?lang=de")
     page.locator(".card a").first.click()
-    page.wait_for_url("**/garden?lang=de")
+    page.wait_for_url("**/example?lang=de")
     assert language(page) == "de"
     page.get_by_role("navigation", name="Sprache").get_by_text("English").click()
     assert language(page) == "en"

@@ -11,9 +11,8 @@ import click
 from streaming_system.cli.common import one_line_errors
 from streaming_system.config.differences import describe_differences, summarise_conference
 from streaming_system.config.ini import SettingsError, load_app_settings
-from streaming_system.config.worker_records import Worker, load_workers, trigger_file
+from streaming_system.config.worker_records import Worker, load_workers, touch_trigger, trigger_file
 from streaming_system.util.file_watch import FileWatch
-from streaming_system.util.private_files import make_private_folder
 
 # Workers notice a change by themselves within this time.
 TIMEOUT = 10.0  # seconds
@@ -49,8 +48,7 @@ def reload_command(ini: Path) -> None:
     for line in _describe_changes(before, states):
         click.echo(line)
     try:
-        make_private_folder(trigger.parent)
-        trigger.touch()
+        touch_trigger(trigger)
     except OSError as error:
         raise click.ClickException(f"{trigger}: cannot be written: {error.strerror}") from None
     _report_workers(_wait(settings, versions), versions)

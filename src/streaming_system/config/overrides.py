@@ -9,6 +9,7 @@ changes replaced, the newest last.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,8 @@ def load_overrides(path: Path) -> Overrides:
         overrides = Overrides(
             rooms=document["rooms"], order=_parse_order(document["order"]), previous=previous
         )
+        for state in previous:
+            datetime.fromisoformat(state.at)
         for rooms in (overrides.rooms, *(state.rooms for state in previous)):
             _validate_rooms(rooms)
     except FileNotFoundError:

@@ -114,6 +114,16 @@ def import_trigger_file(settings: Mapping[str, Any]) -> Path | None:
     return folder / IMPORT_TRIGGER_NAME if folder else None
 
 
+def touch_trigger(path: Path) -> None:
+    """Replace a trigger file; it may belong to another user.
+
+    :raises OSError: if it cannot be written.
+    """
+    make_private_folder(path.parent)
+    with atomic_write(path, mode=FILE_MODE):
+        pass
+
+
 def load_workers(settings: Mapping[str, Any]) -> list[Worker]:
     """Return the workers that run, by app, host and process id."""
     folder = workers_folder(settings)

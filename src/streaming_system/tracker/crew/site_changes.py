@@ -19,7 +19,7 @@ from streaming_system.config.overrides import (
     overrides_file,
     save_overrides,
 )
-from streaming_system.config.worker_records import trigger_file
+from streaming_system.config.worker_records import touch_trigger, trigger_file
 from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.util.json_document import parse_json5
@@ -144,9 +144,10 @@ class SiteChanges:
         self._audit.db.flush()
         with self._one_line_errors():
             save_overrides(self._path, overrides)
+        # Without the trigger, workers notice the change a few seconds later.
+        with contextlib.suppress(OSError):
             if trigger := trigger_file(self._settings):
-                make_private_folder(trigger.parent)
-                trigger.touch()
+                touch_trigger(trigger)
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:

@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pyramid.view import view_config, view_defaults
 
-from streaming_system.config.worker_records import import_trigger_file
+from streaming_system.config.worker_records import import_trigger_file, touch_trigger
 from streaming_system.schedule.import_report import load_report
 from streaming_system.tracker.admin import forms
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.site_changes import SiteChanges
 from streaming_system.tracker.views.admin import PAGE_VIEW, TEMPLATE_DIR, AdminPage, action
-from streaming_system.util.private_files import make_private_folder
 
 
 @view_defaults(route_name="admin.rooms", renderer=f"{TEMPLATE_DIR}/rooms.jinja2", http_cache=0)
@@ -114,8 +114,7 @@ class RoomAdminPage(AdminPage):
             now=self.request.now,
         )
         try:
-            make_private_folder(trigger.parent)
-            trigger.touch()
+            touch_trigger(trigger)
         except OSError as error:
             raise CrewError(f"the import cannot be requested: {error.strerror}") from None
         return "The import is requested. Its result is below in a few seconds."
@@ -134,6 +133,7 @@ class RoomAdminPage(AdminPage):
             "rooms": request.conference.rooms,
             "changed": changed,
             "previous": tuple(reversed(previous)),
+            "changed_at": datetime.fromisoformat(previous[-1].at) if previous else None,
             "unreadable": error,
             "sources_text": {
                 room: json.dumps(values["sources"], ensure_ascii=False, indent=1)
