@@ -371,11 +371,14 @@ class TestPosts:
             {}, None, 7, "text", [], status("x", account=None), status("x", created_at="soon"),
             status("x", created_at="2026-11-23T23:10:00"), status("x", account={"acct": {}}),
             status("x", created_at="9999-12-31T23:59:59Z"), status(None), status(["x"]),
-            status("x", media_attachments=7), status("x", spoiler_text=7), status("x", account="x"),
+            status("x", spoiler_text=7), status("x", account="x"),
         ],
     )  # fmt: skip
     def test_invalid_post_is_skipped(self, posts, odd):
         assert shown(posts(odd, status("kept"))) == ["kept"]
+
+    def test_invalid_attachments_hide_no_post(self, posts):
+        assert shown(posts(status("x", media_attachments=7))) == ["x"]
 
     @pytest.mark.parametrize(
         "nonsense", [b"", b"<html>", b'{"error": "x"}', b"[" * 100_000, b'"' + b"x" * 3_000_000]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from streaming_system.util.foreign_json import DocumentError, parse_foreign_json
-from streaming_system.util.json_object import FieldProblems, JsonObject
+from streaming_system.util.json_object import JsonObject
 from streaming_system.util.log_once import LogOnce
 
 if TYPE_CHECKING:
@@ -107,7 +107,10 @@ def _count_subscribers(pool: "urllib3.PoolManager", url: str) -> int:
         document = parse_foreign_json(response.data)
     except DocumentError as error:
         raise PublishError(f"the response {error}; is this nchan's address?") from None
-    return JsonObject(document, "", FieldProblems()).count("subscribers")
+    count = JsonObject(document).integer("subscribers")
+    if count is None:
+        raise PublishError("the response has no subscribers; is this nchan's address?")
+    return count
 
 
 def _raise_for_status(response: "urllib3.BaseHTTPResponse", expected: Collection[int]) -> None:

@@ -105,10 +105,13 @@ def test_a_stalled_playlist_is_deregistered_and_returns(start, served, hls_serve
     ("response", "problem"),
     [
         ((404, {}, b"not found"), "the playlist responds with status 404"),
-        ((200, {}, b""), "the response is not a playlist"),
-        ((200, {}, b"<html>It works!</html>"), "the response is not a playlist"),
+        ((200, {}, b""), "the response is no playlist: it is empty"),
+        ((200, {}, b"<html>It works!</html>"), "the response is no playlist, but an HTML page"),
         ((200, {}, b"#EXTM3U\n"), "the playlist is empty"),
-        ((200, {}, b"#EXTM3U\n#EXT-X-TARGETDURATION:x\n#EXTINF:,\na.ts\n"), "playlist is invalid"),
+        (
+            (200, {}, b"#EXTM3U\n#EXT-X-TARGETDURATION:x\n#EXTINF:,\na.ts\n"),
+            "the last segment responds with status 404",
+        ),
         ((200, {}, playlist(1)), "the last segment responds with status 404"),
         ((200, {}, playlist(1) + b"#EXT-X-ENDLIST\n"), "the stream has ended"),
     ],
