@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from streaming_system.cli.admin import admin
-from streaming_system.cli.agent import agent, renamed_encoder
+from streaming_system.cli.agent import agent
 from streaming_system.cli.common import DEFAULT_INI
 from streaming_system.cli.config import config
 from streaming_system.cli.init import init_command
 from streaming_system.cli.plugins import plugins_command
 from streaming_system.cli.reload import reload_command
+from streaming_system.cli.renamed_encoder import renamed_encoder
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.serve import serve
 from streaming_system.cli.tracker import tracker

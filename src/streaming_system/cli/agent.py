@@ -43,8 +43,6 @@ LEGACY = click.option(
 )
 # Tells the service manager that a restart is pointless.
 EXIT_UNAUTHORIZED = 2
-# Commands of the former `streaming-system encoder` whose names have changed.
-RENAMED_COMMANDS = {"watch": "supervise", "fake": "fake-encoder"}
 
 
 @click.group()
@@ -239,20 +237,6 @@ def agent_fake_encoder(
 _fake_alias = copy.copy(agent_fake_encoder)
 _fake_alias.hidden = True
 agent.add_command(_fake_alias, "fake")
-
-
-class RenamedCommandError(click.ClickException):
-    """Wrong usage: the command has another name."""
-
-    exit_code = 2
-
-
-@click.command("encoder", hidden=True, context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def renamed_encoder(arguments: tuple[str, ...]) -> None:
-    """Refuse the former name of the commands."""
-    command = RENAMED_COMMANDS.get(arguments[0], arguments[0]) if arguments else "--help"
-    raise RenamedCommandError(f"this command is now called: streaming-system agent {command}")
 
 
 def _configure_logging() -> None:

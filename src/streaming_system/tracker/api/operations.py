@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from streaming_system.tracker.api.operation import JSON_MEDIA_TYPE, Operation
 from streaming_system.tracker.schemas import (
     crew,
+    draining,
     endpoint,
     incidents,
     pipeline,
@@ -89,8 +90,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "token of the room or the endpoint sets the endpoint's own flag, which its next report "
         "overwrites; a token of the crew sets the crew's flag, which stays until the crew changes "
         "it.",
-        body=endpoint.DrainingSchema(),
-        responses={200: endpoint.DrainingResponseSchema()},
+        body=draining.DrainingSchema(),
+        responses={200: draining.DrainingResponseSchema()},
         scopes=REPORT_SCOPES,
         limit="writes",
         problems=("unknown-endpoint",),

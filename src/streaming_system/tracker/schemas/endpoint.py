@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import colander
 
 from streaming_system.tracker.endpoints.formats import LEGACY_STREAMS
+from streaming_system.tracker.schemas.stream_ingest import StreamIngestSchema
 from streaming_system.tracker.schemas.types import (
     MAX_CLIENTS,
     ApiSchema,
@@ -24,7 +25,6 @@ from streaming_system.util.validation import (
     Identifier,
     Integer,
     Nullable,
-    Number,
     RelativeUrl,
     Rfc3339DateTime,
     RoomId,
@@ -41,8 +41,6 @@ _INSTANCE = (
     "endpoint, others are refused (409). Reports without an id are never refused."
 )
 MAX_INGEST_STREAMS = 16
-MAX_FRAME_RATE = 1000
-MAX_KEYFRAME_INTERVAL = 3600
 
 
 def _clients(missing: Any = 0) -> Member:
@@ -115,50 +113,6 @@ class RoomFilesByStreamSchema(FilesByStreamSchema):
     """The path of each stream that an endpoint has reported, below its base URL for a room."""
 
     field = DisplayText()
-
-
-class StreamIngestSchema(ApiSchema):
-    """What an encoder sends for one stream, as far as the server or the agent knows."""
-
-    stream = Member(
-        Identifier(), description="A format, or a format with its quality.", example="hls"
-    )
-    bitrate = Member(
-        Integer(0, MAX_BITRATE), missing=colander.drop, description="In bit/s.", example=3100000
-    )
-    frame_rate = Member(
-        Number(0, MAX_FRAME_RATE),
-        missing=colander.drop,
-        description="Frames per second that arrive.",
-        example=24.9,
-    )
-    nominal_frame_rate = Member(
-        Number(0, MAX_FRAME_RATE),
-        missing=colander.drop,
-        description="Frames per second that the encoder announces.",
-        example=25,
-    )
-    keyframe_interval = Member(
-        Number(0, MAX_KEYFRAME_INTERVAL),
-        missing=colander.drop,
-        description="The longest time between two keyframes, in seconds.",
-        example=2,
-    )
-    width = Member(Integer(0, 100_000), missing=colander.drop, example=1280)
-    height = Member(Integer(0, 100_000), missing=colander.drop, example=720)
-    dropped = Member(
-        Integer(0, 10**12),
-        missing=colander.drop,
-        description="Frames or packets lost since `since`.",
-        example=0,
-    )
-    codec = Member(Text(100), missing=colander.drop, example="H264, AAC")
-    since = Member(
-        Rfc3339DateTime(),
-        missing=colander.drop,
-        description="The start of the stream.",
-        example="2026-08-22T09:00:00.000Z",
-    )
 
 
 class EndpointReportSchema(ApiSchema):
@@ -264,24 +218,6 @@ class DeregistrationQuerySchema(ApiSchema):
         description="The id that the sender's reports have. An endpoint that another instance "
         "reports stays (409).",
         example="b7c1f0e2d4a84f7e",
-    )
-
-
-class DrainingSchema(ApiSchema):
-    """Whether to drain an endpoint: it gets no new viewers."""
-
-    draining = Member(Flag(), description="True: no new viewers.", example=True)
-
-
-class DrainingResponseSchema(ApiSchema):
-    """The flags of an endpoint; each of them stops new viewers if another one can take them."""
-
-    draining = Member(Flag(), description="The endpoint's own flag.")
-    drained = Member(Flag(), description="The crew's flag.")
-    new_viewers = Member(
-        Flag(),
-        description="Whether it gets new viewers: it is not draining, or no other endpoint can "
-        "serve them.",
     )
 
 
