@@ -77,7 +77,10 @@ def test_migration_creates_a_private_database(run):
 def test_commands_create_private_files(run):
     migrate(run)
 
-    assert run(*streaming_system("schedule", "import")) == {"var/schedule.json": 0o640}
+    assert run(*streaming_system("schedule", "import")) == {
+        "var/schedule.json": 0o640,
+        "var/schedule.report.json": 0o640,
+    }
     assert (
         run(*streaming_system("admin", "create", "ada", "--password-stdin"), stdin=PASSWORD) == {}
     )
@@ -91,6 +94,7 @@ def test_import_creates_a_private_folder(run):
     assert run(*streaming_system("schedule", "import")) == {
         "var": 0o750,
         "var/schedule.json": 0o640,
+        "var/schedule.report.json": 0o640,
     }
 
 
