@@ -80,6 +80,7 @@ def test_commands_create_private_files(run):
     assert run(*streaming_system("schedule", "import")) == {
         "var/plugins.json": 0o640,
         "var/schedule.json": 0o640,
+        "var/schedule.report.json": 0o640,
     }
     assert (
         run(*streaming_system("admin", "create", "ada", "--password-stdin"), stdin=PASSWORD) == {}
@@ -95,6 +96,7 @@ def test_import_creates_a_private_folder(run):
         "var": 0o750,
         "var/plugins.json": 0o640,
         "var/schedule.json": 0o640,
+        "var/schedule.report.json": 0o640,
     }
 
 
