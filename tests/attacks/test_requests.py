@@ -324,7 +324,8 @@ class TestCommand:
         assert result.exit_code == 1
         assert result.stderr.splitlines()[-1] == (
             f"Error: {url}: cannot be downloaded: 127.0.0.1 is no public address; if that is "
-            "right, name it in outbound.allowed_private_networks of the ini file"
+            "right, name it in outbound.allowed_private_networks of the ini file; "
+            "there is no schedule yet"
         )
         assert victim.connections == 0
         assert not (tmp_path / "schedule.json").exists()

@@ -5,6 +5,8 @@ import re
 
 import urllib3
 
+from streaming_system.net.ssrf import BlockedAddressError
+
 _ERRNO = re.compile(r"\[Errno -?\d+\] ([A-Za-z ]+)")
 
 
@@ -15,6 +17,9 @@ def describe_http_error(error: Exception) -> str:
     """
     reason = getattr(error, "reason", None)
     error = reason if isinstance(reason, Exception) else error
+    if isinstance(error, BlockedAddressError):
+        # The message is ours.
+        return str(error)
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return "cannot be reached: unknown host name"
     if isinstance(error, urllib3.exceptions.SSLError):

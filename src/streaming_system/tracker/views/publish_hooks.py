@@ -153,13 +153,13 @@ def _decide(request: Any, client: ApiClient, server: str, wanted: PublishRequest
     if client.scope not in ALL_ROOMS_SCOPES and client.room != wanted.room:
         return Refusal(status=403, reason="the token of the server is for another room")
     policy = PublishPolicy(
-        request.db, settings["conference"].rooms, is_open=settings["ingest.open"]
+        request.db, request.conference.rooms, is_open=settings["ingest.open"]
     )
     decision = policy.decide(wanted, now=request.now)
     if decision.is_allowed:
         _record_use(request, server, wanted.room, decision)
         return None
-    room = wanted.room if wanted.room in settings["conference"].rooms else ""
+    room = wanted.room if wanted.room in request.conference.rooms else ""
     try:
         # By room: guesses come through the same server as the encoders of other rooms. A right key
         # is accepted whatever the count is, or strangers could lock out the encoder.

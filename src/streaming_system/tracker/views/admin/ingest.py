@@ -62,7 +62,7 @@ class IngestPage(AdminPage):
             "streams": stream_ingests(request.endpoints.alive(now=request.now), now=request.now),
             "keys": request.stream_keys.all(),
             "is_open": request.registry.settings["ingest.open"],
-            "rooms": request.registry.settings["conference"].rooms,
+            "rooms": request.conference.rooms,
             "created": None,
             "text": "",
             "guides": (),
