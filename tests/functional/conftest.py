@@ -73,15 +73,10 @@ def app_pool(work_folder):
     pool.close()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quick_passwords():
-    """Let hashes of passwords take as little time as they can: most tests log in.
-
-    It lasts for the session, so that it comes before the hashes which tests share.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "HASHER", QUICK)
-        yield
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch):
+    """Let hashes of passwords take as little time as they can: most tests log in."""
+    monkeypatch.setattr(passwords, "HASHER", QUICK)
 
 
 @pytest.fixture(scope="session")

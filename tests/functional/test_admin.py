@@ -17,7 +17,6 @@ from streaming_system import tracker as tracker_app
 from streaming_system.tracker.crew import passwords
 from streaming_system.tracker.crew.accounts import Accounts
 from streaming_system.tracker.crew.audit import AuditLog
-from streaming_system.tracker.crew.passwords import hash_password
 from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import (
     Account,
@@ -30,7 +29,7 @@ from streaming_system.tracker.models import (
 )
 from streaming_system.util.plugin_inventory import PluginInfo, save_inventory
 
-from .conftest import SECRET
+from .conftest import QUICK, SECRET
 
 PAGES = (
     *("", "/endpoints", "/ingest", "/tokens", "/annotations", "/accounts", "/audit", "/plugins"),
@@ -84,8 +83,8 @@ def people(database, hash_):
 
 @pytest.fixture(scope="session")
 def hash_():
-    """The hash of all passwords: hashing is slow on purpose."""
-    return hash_password(PASSWORD)
+    """The hash of all passwords. Production's hashes, which are slow on purpose, cost minutes."""
+    return QUICK.hash(PASSWORD)
 
 
 @pytest.fixture
