@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
+from patience import patient
 from sqlalchemy.orm import Session
 from webtest import TestApp
 
@@ -77,7 +78,7 @@ def submit(crew, button, room="", status=303, **fields):
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + CHANGE_TIMEOUT
+    deadline = time.monotonic() + patient(CHANGE_TIMEOUT)
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
+from patience import patient
 from sqlalchemy.orm import Session
 from webtest import TestApp
 
@@ -81,7 +82,7 @@ def crew(tracker):
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + CHANGE_TIMEOUT
+    deadline = time.monotonic() + patient(CHANGE_TIMEOUT)
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from patience import patient
+
 
 @dataclass
 class RecordedRequest:
@@ -87,7 +89,8 @@ class FakeServer:
     def wait_for(self, count, seconds=10):
         """Wait until ``count`` requests have arrived."""
         with self._changed:
-            has_arrived = self._changed.wait_for(lambda: len(self.requests) >= count, seconds)
+            limit = patient(seconds)
+            has_arrived = self._changed.wait_for(lambda: len(self.requests) >= count, limit)
             assert has_arrived, self.requests
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import urllib3
 from e2e.conftest import chromium  # noqa: F401 - A fixture.
+from patience import patient
 from playwright.sync_api import expect
 from programs import require
 
@@ -69,7 +70,7 @@ def subscriber_count(site):
 
 
 def wait_until(is_true, what):
-    deadline = time.monotonic() + TIMEOUT
+    deadline = time.monotonic() + patient(TIMEOUT)
     while not is_true():
         assert time.monotonic() < deadline, f"not within {TIMEOUT} s: {what}"
         time.sleep(0.02)

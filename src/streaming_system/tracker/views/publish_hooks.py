@@ -152,9 +152,7 @@ def _decide(request: Any, client: ApiClient, server: str, wanted: PublishRequest
     settings = request.registry.settings
     if client.scope not in ALL_ROOMS_SCOPES and client.room != wanted.room:
         return Refusal(status=403, reason="the token of the server is for another room")
-    policy = PublishPolicy(
-        request.db, request.conference.rooms, is_open=settings["ingest.open"]
-    )
+    policy = PublishPolicy(request.db, request.conference.rooms, is_open=settings["ingest.open"])
     decision = policy.decide(wanted, now=request.now)
     if decision.is_allowed:
         _record_use(request, server, wanted.room, decision)
