@@ -38,7 +38,7 @@ def includeme(config: Any) -> None:
     _add_api_routes(config)
     _add_legacy_routes(config)
     # OvenMediaEngine signs its requests with a secret that belongs to a token.
-    config.add_route("publish.signed_hook", "/endpoint/publish/ovenmediaengine/{token:[0-9]{1,9}}")
+    config.add_route("publish.signed_hook", "/endpoint/publish/ovenmediaengine/{token:[0-9]+}")
     config.add_route("publish.hook", "/endpoint/publish/{server}")
     config.add_static_view("static", "static", cache_max_age=3600)
     _add_crew_routes(config)

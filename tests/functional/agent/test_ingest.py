@@ -56,7 +56,12 @@ def test_nginx_rtmp_stream_is_measured(nginx_rtmp, served, agent, encoders):
         check="yes",
     )
 
-    wait_until(lambda: "keyframe_interval" in stored_ingest(served), 90, "a keyframe interval")
+    def is_complete():
+        # nginx measures bitrates over ten seconds, and the next report may be later.
+        stream = stored_ingest(served)
+        return "keyframe_interval" in stream and stream["bitrate"] > 10_000
+
+    wait_until(is_complete, 120, "a keyframe interval and a bitrate")
     stream = stored_ingest(served)
     # servers.NginxRtmp.encode: 10 frames per second, and each tenth is a keyframe.
     assert stream["stream"] == "hls"
@@ -64,7 +69,7 @@ def test_nginx_rtmp_stream_is_measured(nginx_rtmp, served, agent, encoders):
     assert stream["frame_rate"] == pytest.approx(10, rel=0.1)
     assert stream["nominal_frame_rate"] == 10
     assert (stream["width"], stream["height"]) == (160, 90)
-    assert 10_000 < stream["bitrate"] < 2_000_000
+    assert stream["bitrate"] < 2_000_000
     assert stream["since"]
 
 

@@ -33,6 +33,7 @@ from streaming_system.tracker.publishing.stream_keys import StreamKeys
 from streaming_system.tracker.rate_limiting import RateLimitedError, client_key
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_ID_DIGITS = 9
 # A token of a machine covers the rooms that the machine streams.
 ALL_ROOMS_SCOPES = ("crew", "publish")
 
@@ -193,7 +194,10 @@ def _find_client_of_header(request: Any, body: bytes) -> ApiClient | None:
 
 
 def _find_client_of_signature(request: Any, body: bytes) -> ApiClient | None:
-    token_id = int(request.matchdict["token"])
+    number = request.matchdict["token"]
+    if len(number) > MAX_ID_DIGITS:
+        return None
+    token_id = int(number)
     signature = request.headers.get("X-OME-Signature", "")
     with request.registry["db.sessions"]() as db:
         is_signed = HookSecrets(db).is_signed(token_id, body, signature)
