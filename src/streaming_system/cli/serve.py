@@ -27,7 +27,7 @@ from streaming_system.config import ConferenceConfig
 from streaming_system.config.ini import load_app_settings, require
 
 # Hosts that stand for all addresses of the machine.
-WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - A comparison.
 
 
 @click.command("serve")

@@ -181,7 +181,10 @@ def build_room_view(
         timezone=room.schedule_timezone or ZoneInfo("UTC"), slots=()
     )
     status = None if statuses is None or room.closed else statuses.get(room.id)
-    live = bool(status and status.live) if statuses is not None or room.closed else None
+    if statuses is None and not room.closed:
+        live = None
+    else:
+        live = status.live if status else False
     return RoomView(
         room=room,
         now=now,

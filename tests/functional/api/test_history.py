@@ -94,6 +94,7 @@ class TestComponents:
             "mood": "happy",
             "since": "2026-08-22T09:00:00.000Z",
             "detail": "25 fps",
+            "condition": None,
             "reported_at": None,
         }
         assert {row["mood"] for row in rows(ComponentMood)} == {"happy", "waking"}

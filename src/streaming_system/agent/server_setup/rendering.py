@@ -11,7 +11,7 @@ from streaming_system.agent.server_setup.setup import ServerSetup
 # All values are validated, and none has a character that XML, YAML or a shell would interpret.
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=False,  # noqa: S701
+    autoescape=False,  # noqa: S701 - No HTML.
     keep_trailing_newline=True,
     lstrip_blocks=True,
     trim_blocks=True,
