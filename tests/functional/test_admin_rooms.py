@@ -295,8 +295,8 @@ def test_command_line_does_what_the_page_does(run, tmp_path, rows):
         assert run("admin", "room", *arguments).output == f"{line}\n"
 
     shown = run("config", "show").output
-    assert f'  title: "Aula"  ({tmp_path / "config.overrides.json"})' in shown
-    assert f'  title: "Tube"  ({tmp_path / "config.json"})' in shown
+    assert f'  title = "Aula"  ({tmp_path / "config.overrides.json"})' in shown
+    assert f'  title = "Tube"  ({tmp_path / "config.json"}:' in shown
     assert "order of the rooms: lab, hall, tube" in shown
     assert "s3cret" not in shown
     assert "by cli:" in shown

@@ -393,6 +393,7 @@ class TestStreams:
         assert rooms == {
             "hall": {
                 "live": True,
+                "slate": False,
                 "youtube": None,
                 "clients": 5,
                 "bitrate": 1000,
@@ -417,9 +418,17 @@ class TestStreams:
                     },
                 ],
             },
-            "lab": {"live": False, "youtube": None, "clients": 0, "bitrate": 0, "endpoints": []},
+            "lab": {
+                "live": False,
+                "slate": False,
+                "youtube": None,
+                "clients": 0,
+                "bitrate": 0,
+                "endpoints": [],
+            },
             "tube": {
                 "live": True,
+                "slate": False,
                 "youtube": "dQw4w9WgXcQ",
                 "clients": 0,
                 "bitrate": 0,

@@ -180,11 +180,10 @@ def build_room_view(
     room_schedule = schedule.rooms.get(room.id) or RoomSchedule(
         timezone=room.schedule_timezone or ZoneInfo("UTC"), slots=()
     )
-    status = None if statuses is None or room.closed else statuses.get(room.id)
-    if statuses is None and not room.closed:
-        live = None
-    else:
-        live = status.live if status else False
+    if room.closed:
+        statuses = {}
+    status = None if statuses is None else statuses.get(room.id)
+    live = None if statuses is None else status.live if status else False
     return RoomView(
         room=room,
         now=now,
