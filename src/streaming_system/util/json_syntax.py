@@ -8,6 +8,8 @@ from typing import Any
 
 import json5
 
+# The parsers are recursive, and each member has a path.
+MAX_DEPTH = 200
 # The keys and indexes that lead to a member.
 Path = tuple[str | int, ...]
 
@@ -134,6 +136,8 @@ class JsonSyntax:
         if lexeme.kind == "quote":
             raise self._unclosed(lexeme)
         if lexeme.text in _CLOSING and lexeme.kind == "punctuation":
+            if len(self._stack) == MAX_DEPTH:
+                raise self._error("is nested too deeply", lexeme.start)
             self._stack.append(_Container(lexeme))
             return self._expect_key if lexeme.text == "{" else self._expect_item
         if lexeme.kind == "string" or _LITERAL.fullmatch(lexeme.text):
