@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import urllib3
-from patience import patient
+from timeouts import extended
 
 from streaming_system import config as conference_config
 from streaming_system.config.ini import load_app_settings
@@ -108,7 +108,7 @@ class Site:
 
     def wait_for(self, condition, seconds: float, what: str):
         """Poll until the condition is true; return its value."""
-        deadline = time.monotonic() + patient(seconds)
+        deadline = time.monotonic() + extended(seconds)
         while not (value := condition()):
             assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{self.log}"
             assert self.process.poll() is None, f"the server has exited:\n{self.log}"

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
-from patience import patient
 from sqlalchemy.orm import Session
+from timeouts import extended
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
@@ -82,7 +82,7 @@ def crew(tracker):
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + patient(CHANGE_TIMEOUT)
+    deadline = time.monotonic() + extended(CHANGE_TIMEOUT)
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 import urllib3
 from bs4 import BeautifulSoup
 from click.testing import CliRunner
-from patience import patient
 from programs import require
 from sqlalchemy.orm import Session
+from timeouts import extended
 
 from streaming_system.cli import main
 from streaming_system.tracker.crew.tokens import Tokens
@@ -137,7 +137,7 @@ def fake_server():
 
 def wait_until(is_true, seconds, what):
     """Poll until the result is true, and return it."""
-    deadline = time.monotonic() + patient(seconds)
+    deadline = time.monotonic() + extended(seconds)
     while not (result := is_true()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.1)

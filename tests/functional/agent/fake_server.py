@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from patience import patient
+from timeouts import extended
 
 
 @dataclass
@@ -89,7 +89,7 @@ class FakeServer:
     def wait_for(self, count, seconds=10):
         """Wait until ``count`` requests have arrived."""
         with self._changed:
-            limit = patient(seconds)
+            limit = extended(seconds)
             has_arrived = self._changed.wait_for(lambda: len(self.requests) >= count, limit)
             assert has_arrived, self.requests
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import urllib3
-from patience import patient
+from timeouts import extended
 
 from .servers import Program, free_port
 
@@ -84,7 +84,7 @@ class RunningAgent(Program):
 
     def wait_for_exit(self, seconds=20):
         """Wait until it exits by itself; return its exit status and its output."""
-        status = self.process.wait(patient(seconds))
+        status = self.process.wait(extended(seconds))
         return status, self.output
 
     def stop(self):

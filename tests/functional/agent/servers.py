@@ -7,9 +7,9 @@ import subprocess
 import time
 
 import urllib3
-from patience import patient
 from ports import free_port
 from programs import find
+from timeouts import extended
 
 from streaming_system.util.user_agents import USER_AGENT
 
@@ -38,7 +38,7 @@ class Program:
 
     def wait_for(self, url, status=(200,), seconds=20):
         """Wait until a URL responds; the user agent excludes the requests from viewer counts."""
-        deadline = time.monotonic() + patient(seconds)
+        deadline = time.monotonic() + extended(seconds)
         headers = {"User-Agent": USER_AGENT}
         with urllib3.PoolManager(retries=False, timeout=2, headers=headers) as pool:
             while True:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import urllib3
-from patience import patient
 from programs import find
+from timeouts import extended
 
 from ..agent.servers import Program, free_port
 
@@ -118,7 +118,7 @@ def check_nginx_config(config):
 
 def wait_until(is_true, seconds, what):
     """Poll until ``is_true`` returns true."""
-    deadline = time.monotonic() + patient(seconds)
+    deadline = time.monotonic() + extended(seconds)
     while not is_true():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.05)

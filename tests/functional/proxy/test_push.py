@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import urllib3
 from e2e.conftest import chromium  # noqa: F401 - A fixture.
-from patience import patient
 from playwright.sync_api import expect
 from programs import require
+from timeouts import extended
 
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
@@ -70,7 +70,7 @@ def subscriber_count(site):
 
 
 def wait_until(is_true, what):
-    deadline = time.monotonic() + patient(TIMEOUT)
+    deadline = time.monotonic() + extended(TIMEOUT)
     while not is_true():
         assert time.monotonic() < deadline, f"not within {TIMEOUT} s: {what}"
         time.sleep(0.02)

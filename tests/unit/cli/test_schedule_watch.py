@@ -6,7 +6,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
-from patience import patient
+from timeouts import extended
 
 from streaming_system.schedule.import_report import load_report
 from streaming_system.schedule.storage import load_schedule
@@ -17,7 +17,7 @@ START = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + patient(WATCH_TIMEOUT)
+    deadline = time.monotonic() + extended(WATCH_TIMEOUT)
     while not (result := condition()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
