@@ -61,7 +61,7 @@ DEEP_PATHS = (
     "tests/functional/test_tracker_keys.py::TestKeys::test_concurrent_processes_create_one_key",
     "tests/functional/test_tracker_viewers.py",
     "tests/parsers/test_fuzz.py",
-    "tests/parsers/test_round_trip.py",
+    "tests/parsers/test_round_trip.py::test_import_of_an_exported_real_feed",
     "tests/unit/agent/test_foreign_documents.py",
 )
 # How the summary calls the tests that need a program.

@@ -280,11 +280,8 @@ class TestOfflineStreams:
         assert running.terminate() < 2
         assert _processes_in(running.pictures) == []
 
-    @pytest.mark.parametrize("content", ["html", "noise", "endless", "sound", "playlist"])
-    def test_undecodable_stream_has_a_no_signal_picture(
-        self, preview, fake_server, content, tmp_path
-    ):
-        fake_server.responses["/x"] = {
+    def test_undecodable_stream_has_a_no_signal_picture(self, preview, fake_server, tmp_path):
+        contents = {
             "html": (200, {"Content-Type": "text/html"}, b"<html><h1>Log in</h1></html>"),
             "noise": (200, {"Content-Type": "video/webm"}, os.urandom(300_000)),
             "endless": endless_response(fake_server.stopped, b"\0" * 65536, 0.01),
@@ -294,16 +291,19 @@ class TestOfflineStreams:
                 {},
                 b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
             ),
-        }[content]
+        }
+        fake_server.responses |= {f"/{name}": content for name, content in contents.items()}
 
-        running = preview(rooms={"hall": f"{fake_server.url}/x"}, timeout=3)
+        running = preview(rooms={name: f"{fake_server.url}/{name}" for name in contents}, timeout=3)
 
-        wait_until(lambda: (running.pictures / "hall.jpg").exists(), 60, "a picture without signal")
-        assert size(running.pictures / "hall-large.webp") == (1280, 720)
-        # The date is old, so that the site shows the name of the room instead.
-        assert time.time() - (running.pictures / "hall.jpg").stat().st_mtime > 600
+        for room in contents:
+            picture = running.pictures / f"{room}.jpg"
+            wait_until(picture.exists, 60, f"a picture without signal of {room}")
+            assert size(running.pictures / f"{room}-large.webp") == (1280, 720)
+            # The date is old, so that the site shows the name of the room instead.
+            assert time.time() - picture.stat().st_mtime > 600
+            assert running.output.count(f"WARNING: preview of {room}") == 1
         wait_until(lambda: running.healthz()[0] == 503, 10, "the problem is reported")
-        assert running.output.count("WARNING: preview of hall") == 1
         assert fake_server.url not in running.healthz()[1]
 
     @pytest.mark.parametrize("jump", [0, 3600])
@@ -361,40 +361,42 @@ class TestAddresses:
             server.responses["*"] = (200, {}, b"internal")
             yield server
 
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "http://127.0.0.1:{port}/", "http://localhost:{port}/", "http://127.1:{port}/",
-            "http://[::ffff:127.0.0.1]:{port}/", "http://2130706433:{port}/",
-            "https://127.0.0.1:{port}/", "http://0:{port}/",
-        ],
-    )  # fmt: skip
     def test_stream_of_an_endpoint_on_this_machine_needs_a_setting(
-        self, preview, fake_server, internal, url
+        self, preview, fake_server, internal
     ):
         port = internal.url.rpartition(":")[2]
-        endpoint = {"url": url.format(port=port), "formats": ["hls"]}
-        document = {"rooms": {"hall": {"endpoints": [endpoint]}}}
+        hosts = ["127.0.0.1", "localhost", "127.1", "[::ffff:127.0.0.1]", "2130706433", "0"]
+        urls = [f"http://{host}:{port}/" for host in hosts] + [f"https://127.0.0.1:{port}/"]
+        document = {
+            "rooms": {
+                f"hall{number}": {"endpoints": [{"url": url, "formats": ["hls"]}]}
+                for number, url in enumerate(urls)
+            }
+        }
         fake_server.responses["/tracker/streams.json"] = json_response(document)
 
         running = preview(**{"from": f"{fake_server.url}/tracker"})
 
-        wait_until(lambda: running.failures("hall"), 60, "a failure")
-        assert "name its address in networks of [preview]" in running.healthz()[1]
+        for room in document["rooms"]:
+            wait_until(lambda room=room: running.failures(room), 60, f"a failure of {room}")
+        assert running.healthz()[1].count("name its address in networks of [preview]") == len(urls)
         assert internal.requests == []
 
-    @pytest.mark.parametrize("reference", [forwarding, master_playlist, playlist, keyed_playlist])
-    def test_stream_that_refers_to_another_server_needs_a_setting(
-        self, preview, fake_server, reference
-    ):
+    def test_stream_that_refers_to_another_server_needs_a_setting(self, preview, fake_server):
+        references = [forwarding, master_playlist, playlist, keyed_playlist]
         with FakeServer("127.0.0.2") as elsewhere:
             elsewhere.responses["*"] = (200, {}, b"internal")
-            fake_server.responses["/stream.m3u8"] = reference(f"{elsewhere.url}/x")
+            rooms = {}
+            for reference in references:
+                name = reference.__name__
+                fake_server.responses[f"/{name}.m3u8"] = reference(f"{elsewhere.url}/x")
+                rooms[name] = f"{fake_server.url}/{name}.m3u8"
 
-            running = preview(rooms={"hall": f"{fake_server.url}/stream.m3u8"})
+            running = preview(rooms=rooms)
 
-            wait_until(lambda: running.failures("hall"), 60, "a failure")
-            assert "127.0.0.2 is not admitted" in running.healthz()[1]
+            for room in rooms:
+                wait_until(lambda room=room: running.failures(room), 60, f"a failure of {room}")
+            assert running.healthz()[1].count("127.0.0.2 is not admitted") == len(rooms)
             assert elsewhere.requests == []
 
     def test_setting_admits_another_server(self, preview, fake_server, hls):

@@ -51,7 +51,7 @@ WRONG_TEXTS = (
 # Each place gets every third wrong value, another third than the place before.
 WRONG_STEP = scaled(3, 1)
 SETTINGS = settings(
-    max_examples=scaled(5, 300), deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=scaled(5, 100), deadline=None, suppress_health_check=list(HealthCheck)
 )
 JSON_READERS = [
     (name, path)
@@ -238,7 +238,7 @@ def test_cut_document_has_no_wrong_sample(reading, name):
     path, whole = next(iter(started.reader.encoded.items()))
     lines = []
 
-    for end in range(0, len(whole) - 1, max(1, len(whole) // scaled(30, 1000))):
+    for end in range(0, len(whole) - 1, max(1, len(whole) // scaled(30, 300))):
         rooms, new = started.poll({path: whole[:end]})
         lines += new
         assert rooms is None or all(expected[room] == rooms[room] for room in rooms), whole[:end]
