@@ -1,6 +1,7 @@
 """Foreign documents: a broken field costs only itself, and a broken document is one clear line."""
 
 import json
+import math
 import re
 from xml.etree import ElementTree
 
@@ -10,6 +11,8 @@ from depth import scaled
 from foreign_readers import READERS, FakePool, recorded_lines
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from streaming_system.agent import probe
 
 # What people must never see: names of exceptions, representations of objects, Python's words.
 PYTHON = re.compile(
@@ -85,8 +88,9 @@ class Reading:
 
 
 @pytest.fixture
-def reading(tmp_path):
-    """Return a function that starts a reader."""
+def reading(tmp_path, monkeypatch):
+    """Return a function that starts a reader. Its rates do not depend on the speed of the test."""
+    monkeypatch.setattr(probe, "MIN_RATE_SECONDS", math.inf)
     return lambda name: Reading(name, tmp_path)
 
 
