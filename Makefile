@@ -208,5 +208,6 @@ clean:  ## Remove files of tests and checks.
 distclean: clean  ## Remove everything that make has created.
 	@rm -rf $(VENV) src/streaming_system.egg-info
 	@rm -f var/tracker.sqlite var/tracker.sqlite-wal var/tracker.sqlite-shm \
-		var/schedule.json var/plugins.json var/testserve.ini var/advisories.json
+		var/schedule.json var/schedule.report.json var/plugins.json var/testserve.ini var/advisories.json
+	@rm -rf var/workers
 	@rmdir var 2>/dev/null || true

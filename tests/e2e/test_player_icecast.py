@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import subprocess
 import time
 import urllib.request
@@ -81,23 +80,18 @@ class Icecast:
 
     def stop(self):
         for process in (self.encoder, self.server):
-            process.kill()
+            # The script ends its ffmpeg.
+            process.terminate()
             process.wait()
 
-    def feed_by_documentation(self, root):
-        """Run the command of docs/encoder.md with a test picture."""
-        text = (root / "docs/encoder.md").read_text()
-        [command] = re.findall(r"^ {4}(ffmpeg (?:.*\\\n)*.*icecast://.*)$", text, re.MULTILINE)
-        words = shlex.split(command.replace("\\\n", " "))
-        start = words.index("-re")
-        assert words[start : start + 3] == ["-re", "-i", "INPUT"]
-        words[start : start + 3] = [
-            "-nostdin", "-loglevel", "error",
-            "-re", "-f", "lavfi", "-i", "testsrc2=size=480x270:rate=25",
-            "-re", "-f", "lavfi", "-i", "sine=frequency=440",
-        ]  # fmt: skip
-        words[-1] = f"icecast://source:hackme@127.0.0.1:{self.port}/webcast-high.webm"
-        self.encoder = subprocess.Popen(words)
+    def feed_by_documentation(self, root, folder):
+        """Run the documented publish script with a test picture."""
+        script = (root / "conf/servers/publish-icecast.sh").read_text()
+        url = f"icecast://source:hackme@127.0.0.1:{self.port}/webcast-high.webm"
+        (folder / "publish.sh").write_text(re.sub(r"'icecast://.*'", f"'{url}'", script))
+        picture = ("-re", "-f", "lavfi", "-i", "testsrc2=size=480x270:rate=25")
+        sound = ("-re", "-f", "lavfi", "-i", "sine=frequency=440")
+        self.encoder = subprocess.Popen(["sh", folder / "publish.sh", *picture, *sound])
         self.wait_for("webcast-high.webm", 30_000)
 
 
@@ -131,7 +125,7 @@ def test_every_join_of_the_documented_recipe_plays(
     require("ffmpeg", "icecast2")
     icecast = Icecast(tmp_path)
     try:
-        icecast.feed_by_documentation(root)
+        icecast.feed_by_documentation(root, tmp_path)
         page = new_page()
         page.goto(f"{icecast.url}status-json.xsl")
         results = []
