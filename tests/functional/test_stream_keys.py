@@ -325,11 +325,14 @@ class TestCommandLine:
         run("token", "issue", "edge1", "--publish")
         run("token", "issue", "edge2", "--room", "hall")
 
-        first, second = run("stream-key", "hook-secret", "1"), run("stream-key", "hook-secret", "2")
+        issued = json.loads(run("token", "list", "--json"))
+        tokens = {each["label"]: str(each["id"]) for each in issued}
+
+        first, second = (run("stream-key", "hook-secret", number) for number in tokens.values())
         assert re.fullmatch(r"[A-Za-z0-9_-]{43}\n", first)
         assert first != second
-        assert first == run("stream-key", "hook-secret", "1")
-        run("token", "revoke", "1")
+        assert run("stream-key", "hook-secret", tokens["edge1"]) in (first, second)
+        run("token", "revoke", tokens["edge1"])
         line = "Error: there is no valid token with this number\n"
-        assert run("stream-key", "hook-secret", "1", status=1) == line
-        assert run("stream-key", "hook-secret", "9", status=1) == line
+        assert run("stream-key", "hook-secret", tokens["edge1"], status=1) == line
+        assert run("stream-key", "hook-secret", "999999", status=1) == line
