@@ -62,7 +62,8 @@ DEEP_PATHS = (
     "tests/functional/test_tracker_viewers.py",
     "tests/parsers/test_fuzz.py",
     "tests/parsers/test_round_trip.py::test_import_of_an_exported_real_feed",
-    "tests/unit/agent/test_foreign_documents.py",
+    "tests/unit/agent/test_foreign_documents.py::test_cut_document",
+    "tests/unit/agent/test_foreign_documents.py::test_random_bytes",
 )
 # How the summary calls the tests that need a program.
 KINDS = {"chromium": "browser", "icecast2": "Icecast"}

@@ -20,7 +20,7 @@ from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import save_schedule
 
 CONNECTIONS = 40
-SECONDS = scaled(3, 8)
+SECONDS = scaled(3, 4)
 ATTACKER, READER = "127.0.1.1", "127.0.1.2"
 ROOMS = [f"room{number}" for number in range(8)]
 TALKS_PER_ROOM = 75

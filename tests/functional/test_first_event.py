@@ -35,7 +35,7 @@ FEED = """<?xml version="1.0" encoding="utf-8"?>
 </schedule>
 """
 BIN = Path(sys.executable).parent
-REAL_FEEDS = ("DiVOCr2r_pretalx.xml", "EMF2018_emf.ics")
+REAL_FEEDS = ("EMF2018_emf.ics",)
 
 
 class ServedEvent:
