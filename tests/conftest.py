@@ -65,6 +65,15 @@ DEEP_PATHS = (
     "tests/unit/agent/test_foreign_documents.py::test_cut_document",
     "tests/unit/agent/test_foreign_documents.py::test_random_bytes",
 )
+# What these check happens before SQL, and other tests of the same operations run on both databases.
+ONE_DATABASE_PATHS = (
+    "tests/functional/api/test_schemathesis.py",
+    "tests/functional/test_admin.py",
+    "tests/functional/test_hostile_backup.py",
+    "tests/functional/test_old_protocol.py",
+    "tests/functional/test_publish_hooks.py",
+    "tests/functional/test_request_fuzz.py",
+)
 # How the summary calls the tests that need a program.
 KINDS = {"chromium": "browser", "icecast2": "Icecast"}
 BASETEMP_PREFIX = "streaming-system-tests-"
@@ -84,6 +93,15 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(config, items):
     """Mark tests by what they need, and by how often they are worth running."""
+    superfluous = [
+        item
+        for item in items
+        if "[postgresql" in item.nodeid and item.nodeid.startswith(ONE_DATABASE_PATHS)
+    ]
+    if superfluous:
+        config.hook.pytest_deselected(items=superfluous)
+        excluded = set(superfluous)
+        items[:] = [item for item in items if item not in excluded]
     for item in items:
         path = item.path.relative_to(ROOT).as_posix()
         for prefix, markers in MARKED_PATHS.items():

@@ -13,9 +13,6 @@ from streaming_system.tracker.backup.format import Checksum
 
 from .test_backup import contents, full, lines, run  # noqa: F401 - Two are fixtures.
 
-# A file is refused before it reaches the database.
-pytestmark = pytest.mark.parametrize("migrated_database", ["sqlite"], indirect=True)
-
 MIB = 1024 * 1024
 
 
