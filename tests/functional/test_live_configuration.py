@@ -88,6 +88,11 @@ def wait_for(condition):
         time.sleep(0.02)
 
 
+def refusals(folder):
+    """Return why workers refuse the configuration. A worker writes its record at its next check."""
+    return [each.refusal for each in load_workers({"workers.folder": folder}) if each.refusal]
+
+
 def test_changed_room_is_on_every_page_at_once(live, change):
     assert "Great Hall" in live.get("/").text
 
@@ -107,7 +112,7 @@ def test_configuration_that_is_refused_changes_nothing(live, change, folder, cap
     before = live.get("/hall").text
     change(hall={"titel": "Aula"})
 
-    wait_for(lambda: load_workers({"workers.folder": folder})[0].refusal or not live.get("/"))
+    wait_for(lambda: refusals(folder) or not live.get("/"))
     [worker] = load_workers({"workers.folder": folder})
     assert "room 'hall': key 'titel': unknown key; did you mean 'title'?" in worker.refusal
     assert live.get("/hall").text == before
@@ -143,7 +148,7 @@ def test_theme_changes_as_a_whole_or_not_at_all(live, change, folder, tmp_path):
     (theme / "pictures/logo.svg").write_text("<svg>second</svg>")
     (theme / "templates/offline.jinja2").write_text("second template {% if %}")
     (folder / "reload").touch()
-    wait_for(lambda: live.get("/") and load_workers({"workers.folder": folder})[0].refusal)
+    wait_for(lambda: live.get("/") and refusals(folder))
     assert "color: red" in stylesheet()
     assert "first" in live.get("/brand/logo").text
     assert live.get("/offline").text == "first template"
@@ -169,7 +174,7 @@ def test_catalogue_is_added_and_a_damaged_one_is_refused(make_site, folder, tmp_
 
     target.write_bytes(catalogue[: len(catalogue) // 2])
     (folder / "reload").touch()
-    wait_for(lambda: live.get("/") and load_workers(settings)[0].refusal)
+    wait_for(lambda: live.get("/") and refusals(settings["workers.folder"]))
     assert str(target) in load_workers(settings)[0].refusal
     assert live.get("/?lang=nl").html.html["lang"] == "en"
 
@@ -187,7 +192,7 @@ def test_damaged_brand_file_is_reported_and_the_one_before_stays(live, folder, t
     (tmp_path / "brand/logo.png").write_bytes(b"")
     (folder / "reload").touch()
 
-    wait_for(lambda: live.get("/") and load_workers({"workers.folder": folder})[0].refusal)
+    wait_for(lambda: live.get("/") and refusals(folder))
     assert "logo.png: is empty" in load_workers({"workers.folder": folder})[0].refusal
     assert live.get("/brand/logo").body == b"first"
 
