@@ -64,6 +64,7 @@ class Ports:
     """The ports of nginx and the workers."""
 
     site: int
+    tls: int
     inside: int
     frontend: list[int]
     tracker: list[int]
@@ -71,10 +72,10 @@ class Ports:
     @classmethod
     def free(cls):
         ports = set()
-        while len(ports) < 6:
+        while len(ports) < 7:
             ports.add(free_port())
-        site, inside, *rest = sorted(ports)
-        return cls(site=site, inside=inside, frontend=rest[:2], tracker=rest[2:])
+        site, tls, inside, *rest = sorted(ports)
+        return cls(site=site, tls=tls, inside=inside, frontend=rest[:2], tracker=rest[2:])
 
 
 def write_nginx_config(folder, ports, marks=(), change=(), modules=(), connections=512):
@@ -85,7 +86,7 @@ def write_nginx_config(folder, ports, marks=(), change=(), modules=(), connectio
     text = re.sub(r"^ *listen \[::\].*\n", "", text, flags=re.MULTILINE)
     replacements = [
         ("listen 80", f"listen 127.0.0.1:{ports.site}"),
-        ("listen 443", f"listen 127.0.0.1:{ports.site + 1}"),
+        ("listen 443", f"listen 127.0.0.1:{ports.tls}"),
         ("127.0.0.1:8000", f"127.0.0.1:{ports.inside}"),
         ("127.0.0.1:8101", f"127.0.0.1:{ports.frontend[0]}"),
         ("127.0.0.1:8102", f"127.0.0.1:{ports.frontend[1]}"),

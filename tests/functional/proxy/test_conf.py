@@ -96,7 +96,7 @@ def test_requests_leave_the_queue_before_nginx_gives_up():
 
 def test_https_mark_redirects_everything_to_https(make_proxied, certificate):
     site = make_proxied(marks=("https",), change=certificate)
-    port = site.ports.site + 1
+    port = site.ports.tls
     trusted = ssl.create_default_context(cafile=f"{certificate[0][1]}/fullchain.pem")
     with urllib3.HTTPSConnectionPool(
         "127.0.0.1", port, ssl_context=trusted, server_hostname=NAME, assert_hostname=NAME,
