@@ -22,6 +22,8 @@ from streaming_system.agent.liveness import ContinuousChecker, HlsChecker, Strea
 from streaming_system.agent.source_state import SourceStateStore
 from streaming_system.agent.subprocesses import ProcessRunner, ProgramError
 from streaming_system.net.request_deadline import deadline_pool_manager
+from streaming_system.util.log_once import LogOnce
+from streaming_system.util.unexpected_error import describe_unexpected_error
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class VideoMeasurer(threading.Thread):
         self._due: dict[str, float] = {}
         self._pool = deadline_pool_manager()
         self._runner = ProcessRunner(stop)
+        self._warnings = LogOnce(log)
 
     def run(self) -> None:
         while not self._stop_event.is_set():
@@ -80,9 +83,11 @@ class VideoMeasurer(threading.Thread):
         except (FetchError, ProgramError, OSError) as error:
             log.debug("%s cannot be measured: %s", checker.subject, error)
             packets = []
-        except Exception:
+        except Exception as error:
             # A stream of any kind must not end the measurement of others.
             log.debug("%s cannot be measured", checker.subject, exc_info=True)
+            problem = describe_unexpected_error(error)
+            self._warnings.warn(checker.subject, f"cannot be measured: the agent has an {problem}")
             packets = []
         self._due[checker.subject] = time.monotonic() + self._interval
         self._states.record_measurement(checker.stream, measure_packets(packets))

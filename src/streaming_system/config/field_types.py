@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -55,22 +56,22 @@ def problems_of(error: colander.Invalid) -> Sequence[tuple[Path, str]]:
     return [((), message) for message in error.messages()]
 
 
-class ConfigType(colander.SchemaType):
+class ConfigType(colander.SchemaType, ABC):
     """The base of the field types: a missing value becomes the node's ``missing``."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
         return cstruct if cstruct is colander.null else self.parse(node, cstruct)
 
+    @abstractmethod
     def parse(self, node: colander.SchemaNode, value: Any) -> Any:
         """Return the validated value.
 
         :raises colander.Invalid: with the allowed values.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def json_schema(self) -> dict[str, Any]:
         """Return the type as JSON Schema."""
-        raise NotImplementedError
 
 
 class TextType(ConfigType):

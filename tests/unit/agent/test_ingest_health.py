@@ -3,7 +3,9 @@
 import math
 import socket
 import subprocess
+import threading
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from programs import require
@@ -14,6 +16,7 @@ from streaming_system.agent.stats import EndpointKey, ValidatedMountStats
 from streaming_system.agent.subprocesses import ProcessRunner
 from streaming_system.agent.video_measurement import (
     PROBE_COMMAND,
+    VideoMeasurer,
     measure_packets,
     parse_packets,
 )
@@ -152,3 +155,21 @@ def test_ffprobe_measures_a_stream_on_its_standard_input(tmp_path):
 
     assert measurement.frame_rate == pytest.approx(10)
     assert measurement.keyframe_interval == pytest.approx(3)
+
+
+def test_unexpected_error_is_logged_once_and_ends_no_measurement(monkeypatch, caplog):
+    def fail(*arguments):
+        raise RuntimeError("of a library")
+
+    monkeypatch.setattr(VideoMeasurer, "_load_sample", fail)
+    checker = SimpleNamespace(subject="hall hls", stream="hls")
+    recorded = []
+    states = SimpleNamespace(record_measurement=lambda *values: recorded.append(values))
+    measurer = VideoMeasurer([checker], states, threading.Event())
+
+    for _ in range(2):
+        measurer._measure(checker)
+
+    [line] = caplog.messages
+    assert line.startswith("hall hls: cannot be measured: the agent has an internal error at line ")
+    assert recorded == [("hls", None)] * 2
