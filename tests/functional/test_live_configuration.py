@@ -51,7 +51,9 @@ def change(tmp_path, folder):
 @pytest.fixture
 def live(make_site, folder):
     """The pages, with a folder for the records of workers."""
-    return make_site(**{"workers.folder": str(folder)})
+    site = make_site(**{"workers.folder": str(folder)})
+    wait_for_record(site, "/", folder, "frontend")
+    return site
 
 
 @pytest.fixture
@@ -69,7 +71,9 @@ def tracker(app_pool, tracker_settings, folder):
             )
         )
         db.commit()
-    return TestApp(app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
+    tracker = TestApp(app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
+    wait_for_record(tracker, "/api/v1/rooms", folder, "tracker")
+    return tracker
 
 
 @pytest.fixture
@@ -88,8 +92,19 @@ def wait_for(condition):
         time.sleep(0.02)
 
 
+def wait_for_record(app, path, folder, name):
+    """Wait until an app of the pool has written its record into the new folder."""
+    (folder / "reload").touch()
+    wait_for(
+        lambda: (
+            app.get(path)
+            and any(each.app == name for each in load_workers({"workers.folder": folder}))
+        )
+    )
+
+
 def refusals(folder):
-    """Return why workers refuse the configuration. A worker writes its record at its next check."""
+    """Return why workers refuse the configuration."""
     return [each.refusal for each in load_workers({"workers.folder": folder}) if each.refusal]
 
 
