@@ -7,8 +7,9 @@ from pathlib import Path
 
 import ports
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from programs import require
+from timeouts import extended
 
 from .config import configuration_with_theme
 from .pages import log_in, page_paths, unreachable_posts  # noqa: F401 - Fixtures.
@@ -63,6 +64,7 @@ def run_command(checkout, clean_environment):
 @pytest.fixture(scope="session")
 def chromium():
     path = require("chromium")
+    expect.set_options(timeout=extended(10) * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path,

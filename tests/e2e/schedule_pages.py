@@ -78,4 +78,4 @@ def at_noon(path, **later):
 
 
 def visible_titles(page):
-    return page.locator(".talk a:visible").all_inner_texts()
+    return page.locator(".talk a:visible")

@@ -3,6 +3,8 @@
 import re
 from itertools import product
 
+from playwright.sync_api import expect
+
 
 def test_admin_issues_a_token_and_drains_an_endpoint_without_javascript(visit, log_in, go_live):
     go_live("example")
@@ -20,19 +22,19 @@ def test_admin_issues_a_token_and_drains_an_endpoint_without_javascript(visit, l
     assert text[10:] not in str(page.context.cookies())
     page.get_by_role("link", name="It is copied").click()
     assert text not in page.content()
-    assert page.get_by_role("rowheader", name="mixer <1>").count() == 1
+    expect(page.get_by_role("rowheader", name="mixer <1>")).to_have_count(1)
 
     page.get_by_role("link", name="Endpoints").click()
     page.get_by_role("button", name="Drain").click()
     # It is the only server of the room.
-    assert page.get_by_role("status").inner_text() == (
+    expect(page.get_by_role("status")).to_have_text(
         "127.0.0.1 of example is drained, but no other server can take new viewers of example: it "
         "gets them until one can."
     )
-    assert page.get_by_role("button", name="Undrain").count() == 1
+    expect(page.get_by_role("button", name="Undrain")).to_have_count(1)
 
     page.get_by_role("button", name="Log out").click()
-    assert page.get_by_role("status").inner_text() == "You are logged out."
+    expect(page.get_by_role("status")).to_have_text("You are logged out.", use_inner_text=True)
     page.goto(page.url.replace("/login", ""))
     assert "/admin/login" in page.url
     assert page.errors == []
@@ -56,7 +58,7 @@ def test_admin_pages_fit_the_window_without_third_party_requests(visit, site, lo
         "/secondfactor",
     ):
         page.goto(f"{site.url}/tracker/admin{path}")
-        assert page.locator("h1").count() == 1, path
+        expect(page.locator("h1")).to_have_count(1)
         for width, scheme in product((320, 1280), ("light", "dark")):
             page.set_viewport_size({"width": width, "height": 800})
             page.emulate_media(color_scheme=scheme)

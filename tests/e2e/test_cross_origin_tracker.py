@@ -1,6 +1,7 @@
 """A tracker on another origin: only pages of the site may send requests to it."""
 
 import pytest
+from playwright.sync_api import expect
 from ports import free_port
 
 from .config import set_ini_key
@@ -46,7 +47,7 @@ def test_page_of_the_site_turns_live_plays_and_reports(split_sites, chromium, re
     pages, tracker = split_sites
     with page_opener(chromium, pages) as visit:
         page = visit("/example")
-        assert page.locator("video").count() == 0
+        expect(page.locator("video")).to_have_count(0)
 
         go_live(tracker)
 

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from .config import MAIN_HALL_TITLE
 from .test_player import wait_until_playing
@@ -53,7 +54,7 @@ def test_playing_stream_is_replaced_by_the_next_source(sources, open_room, strea
     link = page.get_by_role("link", name="Watch on player.example")
     link.wait_for(timeout=15_000)
 
-    assert page.locator("video").count() == 0
+    expect(page.locator("video")).to_have_count(0)
     assert page.evaluate("isSameDocument") is True
     # The old player has stopped its requests.
     stream.wait_for_more()
@@ -75,7 +76,7 @@ def test_consent_to_an_external_player_includes_its_next_video(sources, open_roo
 
     page.locator(f"iframe[src='{EXTERNAL_SITE}/second']").wait_for(timeout=15_000)
 
-    assert page.locator("iframe").count() == 1
+    expect(page.locator("iframe")).to_have_count(1)
     assert page.evaluate("isSameDocument") is True
     assert page.errors == []
 
@@ -86,4 +87,4 @@ def test_external_player_is_not_loaded_without_consent(sources, open_room):
 
     page.locator(f"[data-frame='{EXTERNAL_SITE}/second']").wait_for(timeout=15_000)
 
-    assert page.locator("iframe").count() == 0
+    expect(page.locator("iframe")).to_have_count(0)

@@ -1,6 +1,7 @@
 """The languages of pages and scripts in Chromium."""
 
 import pytest
+from playwright.sync_api import expect
 
 WIDE = {"width": 1280, "height": 800}
 
@@ -26,7 +27,7 @@ def test_language_switch_applies_to_all_following_pages(visit, site, script):
 
     page.get_by_role("navigation", name="Language").get_by_text("Deutsch").click()
 
-    assert page.locator("h1").inner_text() == "Programm"
+    expect(page.locator("h1")).to_have_text("Programm", use_inner_text=True)
     page.get_by_role("link", name="Räume").click()
     page.wait_for_url("**/?lang=de")
     page.locator(".card a").first.click()
@@ -122,7 +123,7 @@ def test_note_on_the_viewers_time_zone_is_translated(open_schedule):
     page.get_by_role("button", name="Mi zona horaria").click()
 
     note = page.locator("[data-zone-note]")
-    assert note.inner_text() == (
+    expect(note).to_have_text(
         "Las horas son las locales (America/Bogota); los días son los del evento."
     )
 
@@ -130,7 +131,7 @@ def test_note_on_the_viewers_time_zone_is_translated(open_schedule):
 def test_viewer_in_the_events_zone_gets_no_switch(open_schedule):
     page = open_schedule("/schedule?lang=es", timezone_id="UTC")
 
-    assert page.get_by_role("button", name="Mi zona horaria").count() == 0
+    expect(page.get_by_role("button", name="Mi zona horaria")).to_have_count(0)
 
 
 def test_graphs_are_translated_and_keep_the_language(open_in_german, site, go_live):
@@ -142,5 +143,5 @@ def test_graphs_are_translated_and_keep_the_language(open_in_german, site, go_li
 
     assert "lang=de" in link
     assert "room=" in link
-    assert page.locator(".graph summary").first.inner_text() == "Als Tabelle"
+    expect(page.locator(".graph summary").first).to_have_text("Als Tabelle", use_inner_text=True)
     assert page.errors == []

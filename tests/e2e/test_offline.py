@@ -5,6 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from playwright.sync_api import expect
 
 from .config import SITE_SECTION
 
@@ -49,17 +50,17 @@ def test_offline_page_loads_the_requested_page_when_online(open_cached, site):
 
     page.goto(f"{site.url}/example")
 
-    assert page.locator("h1").inner_text() == "You are offline"
+    expect(page.locator("h1")).to_have_text("You are offline", use_inner_text=True)
     # Style and logo are cached.
     assert page.evaluate("document.styleSheets[0].cssRules.length") > 0
     assert page.locator(".brand img").evaluate("image => image.naturalWidth") > 0
-    assert page.get_by_text("tried again as soon as your device is online").is_visible()
+    expect(page.get_by_text("tried again as soon as your device is online")).to_be_visible()
 
     # The requested page loads without a click.
     with page.expect_navigation():
         page.context.set_offline(False)
     page.locator(".stage").wait_for()
-    assert page.url == f"{site.url}/example"
+    expect(page).to_have_url(f"{site.url}/example")
 
 
 def test_schedule_can_be_read_offline(open_cached, site):
@@ -76,7 +77,7 @@ def test_schedule_can_be_read_offline(open_cached, site):
     page.get_by_role("link", name="The schedule").click()
 
     page.locator(".star[aria-pressed=true]").wait_for()
-    assert page.locator(".talk a").all_inner_texts() == titles
+    expect(page.locator(".talk a")).to_have_text(titles, use_inner_text=True)
     page.get_by_text("You are offline. This page is as you saw it last.").wait_for()
     # The cached page of all days includes other days.
     page.goto(f"{site.url}/schedule?day=2020-01-01")
@@ -122,7 +123,7 @@ def test_update_deletes_the_cache_of_the_old_version(open_cached, site):
     )
 
     page.reload()
-    assert page.locator(".masthead").is_visible()
+    expect(page.locator(".masthead")).to_be_visible()
     assert page.errors == []
 
 
@@ -208,7 +209,7 @@ class TestSharing:
         with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
             page.goto(blog.url)
 
-        assert page.frame_locator("iframe").locator(".masthead").count() == 0
+        expect(page.frame_locator("iframe").locator(".masthead")).to_have_count(0)
 
     @pytest.fixture
     def blog(self):

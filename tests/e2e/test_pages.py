@@ -7,6 +7,7 @@ from itertools import product
 from zoneinfo import ZoneInfo
 
 import pytest
+from playwright.sync_api import expect
 
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import save_schedule
@@ -18,7 +19,7 @@ PAGES = ("/", "/example", "/garden", "/schedule", "/garden/schedule",
 
 def test_index_shows_a_room_that_goes_live_without_a_reload(visit, site, go_live):
     page = visit("/")
-    assert page.locator("h2").inner_text() == "Nothing is streaming right now."
+    expect(page.locator("h2")).to_have_text("Nothing is streaming right now.", use_inner_text=True)
     page.evaluate("window.isSameDocument = true")
 
     go_live("example")
@@ -27,18 +28,18 @@ def test_index_shows_a_room_that_goes_live_without_a_reload(visit, site, go_live
     card.wait_for(timeout=15_000)
     assert "Main Hall" in card.inner_text()
     assert card.locator(".badge").inner_text().endswith("Live")
-    assert page.locator("details.folded .card").count() == 2
+    expect(page.locator("details.folded .card")).to_have_count(2)
     assert page.evaluate("window.isSameDocument") is True
 
 
 def test_room_page_gets_its_player_without_a_reload(visit, site, go_live):
     page = visit("/example")
-    assert page.locator("video").count() == 0
+    expect(page.locator("video")).to_have_count(0)
 
     with page.expect_request("http://127.0.0.1:8080/webcast-high.webm", timeout=15_000):
         go_live("example")
 
-    assert page.locator(".stage video").count() == 1
+    expect(page.locator(".stage video")).to_have_count(1)
 
 
 def test_remaining_minutes_count_down(new_page, site):
@@ -106,9 +107,9 @@ def test_pages_work_without_javascript(visit, site, go_live):
     page = visit("/", java_script_enabled=False)
     page.locator("[data-room=example] > a").click()
 
-    assert page.url == f"{site.url}/example"
+    expect(page).to_have_url(f"{site.url}/example")
     assert page.locator("h1").inner_text()
-    assert page.locator("video").count() == 1
+    expect(page.locator("video")).to_have_count(1)
     assert page.locator(".programme li").count() > 2
 
 
@@ -187,7 +188,7 @@ def test_page_shows_the_current_talk_after_being_offline(new_page, site, write_s
     page = new_page()
     page.clock.install()
     page.goto(site.url + "/example")
-    assert page.locator("h1").inner_text() == "First"
+    expect(page.locator("h1")).to_have_text("First", use_inner_text=True)
 
     # The talk ends while the browser is offline, so the refresh of the page fails.
     page.context.set_offline(True)
@@ -217,7 +218,7 @@ def test_pages_spread_their_refresh_by_the_number_of_viewers(
         "requestfinished", lambda request: request.url.endswith("/streams.json")
     ):
         page.goto(site.url + "/example")
-    assert page.locator("h1").inner_text() == "First"
+    expect(page.locator("h1")).to_have_text("First", use_inner_text=True)
     fetched = []
     page.on(
         "request",
@@ -236,7 +237,7 @@ def test_graphs_show_live_rooms_and_update(visit, site, go_live):
     legend = page.locator(".graph").first.locator(".legend li")
     legend.first.wait_for()
     page.evaluate("window.isSameDocument = true")
-    assert page.locator(".graph canvas").count() == 2
+    expect(page.locator(".graph canvas")).to_have_count(2)
     assert page.locator(".graph h2").all_inner_texts() == [
         "Overall Bitrate Mbit/s",
         "Overall Clients viewers",
@@ -247,13 +248,13 @@ def test_graphs_show_live_rooms_and_update(visit, site, go_live):
     page.locator("details summary").first.click()
     page.get_by_role("link", name="1 hour").click()
 
-    assert page.url == f"{site.url}/graphs?range=60"
+    expect(page).to_have_url(f"{site.url}/graphs?range=60")
     assert page.evaluate("window.isSameDocument")
     rows = page.locator(".graph table").first.locator("tbody tr th").all_inner_texts()
     assert rows[0] == "Together"
     assert len(rows) == 3
     page.go_back()
-    assert page.locator("[data-range='10']").get_attribute("aria-current") == "true"
+    expect(page.locator("[data-range='10']")).to_have_attribute("aria-current", "true")
     assert page.errors == []
 
 
@@ -264,8 +265,8 @@ def test_graphs_link_to_the_endpoints_of_a_room(visit, site, go_live):
     page.locator(".legend a").first.click()
 
     page.locator(".graph canvas").first.wait_for()
-    assert page.url == f"{site.url}/graphs?room=example&range=10"
-    assert page.get_by_role("link", name="All rooms").get_attribute("href") == "/graphs?range=10"
+    expect(page).to_have_url(f"{site.url}/graphs?room=example&range=10")
+    expect(page.get_by_role("link", name="All rooms")).to_have_attribute("href", "/graphs?range=10")
 
 
 def test_graphs_without_javascript_link_to_the_data(visit, site):

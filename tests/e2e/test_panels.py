@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from playwright.sync_api import expect
 
 from .accessibility import axe_violations
 from .config import CONFERENCE_SETTING, GARDEN_TITLE
@@ -90,7 +91,7 @@ def test_opening_the_chat_sends_the_first_third_party_request(site, visit):
     button(page, "Schedule").click()
     page.locator("#pane-programme .talk").first.wait_for()
     page.wait_for_load_state("networkidle")
-    assert not page.get_by_text("What a talk").is_visible()
+    expect(page.get_by_text("What a talk")).not_to_be_visible()
     assert external_urls(page, site) == []
 
     button(page, "Chat").click()
@@ -98,12 +99,12 @@ def test_opening_the_chat_sends_the_first_third_party_request(site, visit):
     page.frame_locator("#pane-chat iframe").get_by_text("Welcome to the chat").wait_for()
     assert external_urls(page, site) == [CHAT]
     frame = page.locator("#pane-chat iframe")
-    assert frame.get_attribute("src") == f"{CHAT}#example-example"
+    expect(frame).to_have_attribute("src", f"{CHAT}#example-example")
     assert "allow-top-navigation" not in frame.get_attribute("sandbox")
     window = page.get_by_role("link", name="Open in its own window")
-    assert window.get_attribute("href") == f"{CHAT}#example-example"
+    expect(window).to_have_attribute("href", f"{CHAT}#example-example")
     button(page, "Close").click()
-    assert page.locator("iframe").count() == 0
+    expect(page.locator("iframe")).to_have_count(0)
     assert page.errors == []
 
 
@@ -132,8 +133,8 @@ def test_chat_that_forbids_frames_opens_in_a_tab(site, visit):
         page.locator(".under").get_by_role("link", name="Chat").click()
 
     assert popup.value.url == "https://matrix.to/#/%23garden:m.example"
-    assert page.url == f"{site.url}/garden"
-    assert page.locator("[data-pane=chat]").count() == 0
+    expect(page).to_have_url(f"{site.url}/garden")
+    expect(page.locator("[data-pane=chat]")).to_have_count(0)
     assert page.errors == []
 
 
@@ -165,7 +166,7 @@ def test_panels_can_be_used_by_keyboard(visit):
     opener.focus()
     page.keyboard.press("Enter")
     page.get_by_text("What a talk").wait_for()
-    assert opener.get_attribute("aria-expanded") == "true"
+    expect(opener).to_have_attribute("aria-expanded", "true")
     assert page.evaluate("document.activeElement.id") == "pane-posts"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Close"
@@ -173,8 +174,8 @@ def test_panels_can_be_used_by_keyboard(visit):
     page.keyboard.press("Escape")
 
     assert opener.evaluate("element => element === document.activeElement")
-    assert opener.get_attribute("aria-expanded") == "false"
-    assert not page.locator("#pane-posts").is_visible()
+    expect(opener).to_have_attribute("aria-expanded", "false")
+    expect(page.locator("#pane-posts")).not_to_be_visible()
 
 
 def test_panels_and_theatre_are_accessible(visit):
@@ -209,13 +210,13 @@ def test_list_of_formats_closes_by_escape_and_by_a_click_outside(go_live, visit)
     link = page.get_by_role("link", name="High quality, WebM")
 
     formats.press("Enter")
-    assert link.is_visible()
+    expect(link).to_be_visible()
     page.keyboard.press("Escape")
-    assert not link.is_visible()
+    expect(link).not_to_be_visible()
     assert formats.evaluate("element => element === document.activeElement")
     formats.click()
     page.locator(".about").click()
-    assert not link.is_visible()
+    expect(link).not_to_be_visible()
 
 
 @pytest.mark.parametrize("size", [(1000, 700), (1280, 800), (3840, 2160)])
@@ -250,13 +251,13 @@ def test_panel_is_below_the_video_on_a_phone(go_live, visit):
 def test_buttons_are_links_without_javascript(site, visit):
     page = visit("/example", java_script_enabled=False)
     chat = page.locator(".under").get_by_role("link", name="Chat")
-    assert chat.get_attribute("href") == f"{CHAT}#example-example"
-    assert page.locator(".pane:visible, [data-theatre]:visible").count() == 0
+    expect(chat).to_have_attribute("href", f"{CHAT}#example-example")
+    expect(page.locator(".pane:visible, [data-theatre]:visible")).to_have_count(0)
 
     page.locator(".under").get_by_role("link", name="Posts").click()
 
     page.get_by_role("heading", name="Posts with #conf").wait_for()
-    assert page.get_by_text("What a talk").is_visible()
+    expect(page.get_by_text("What a talk")).to_be_visible()
     assert external_urls(page, site) == []
 
 
@@ -292,4 +293,4 @@ def test_failed_fetch_of_posts_shows_an_error_and_is_retried(visit):
     button(page, "Posts").click()
 
     page.get_by_text("What a talk").wait_for()
-    assert not error.is_visible()
+    expect(error).not_to_be_visible()

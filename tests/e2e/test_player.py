@@ -1,6 +1,7 @@
 """The player recovers from failures of streams, endpoints and networks."""
 
 import pytest
+from playwright.sync_api import expect
 
 from .player_site import video_data, wait_for_status, wait_until_playing
 
@@ -42,7 +43,7 @@ def test_player_starts_a_live_stream_and_reports(player_site, room, stream, open
     assert [url for url in page.requested_urls if not url.startswith(own_urls)] == []
     assert page.errors == []
     # The address of the page stays that of the room.
-    assert page.url == f"{player_site.url}/{room}"
+    expect(page).to_have_url(f"{player_site.url}/{room}")
 
 
 def test_player_switches_to_another_endpoint_after_a_failure(
@@ -75,13 +76,13 @@ def test_player_waits_for_a_stream_that_has_not_started(encoder, open_room):
     page, _ = open_room()
     wait_for_status(page, "waiting")
     assert page.locator(".player-status").inner_text().startswith("The stream is not there")
-    assert page.locator(".player-status .button:visible").count() == 0
+    expect(page.locator(".player-status .button:visible")).to_have_count(0)
 
     encoder.start()
     encoder.wait()
 
     wait_until_playing(page)
-    assert not page.locator(".player-status").is_visible()
+    expect(page.locator(".player-status")).not_to_be_visible()
 
 
 def test_player_retries_with_backoff_without_a_network(stream, open_room, room):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from .player_site import open_setting, wait_until_playing
 
@@ -39,7 +40,7 @@ def test_viewer_behind_live_can_return_to_live(stream, open_room):
     page, _ = open_room()
     wait_until_playing(page)
     live = page.get_by_role("button", name="Back to live")
-    assert not live.is_visible()
+    expect(live).not_to_be_visible()
 
     page.keyboard.press("k")
     live.wait_for(timeout=20_000)
@@ -143,4 +144,4 @@ def test_youtube_gets_requests_only_after_a_click(player_site, new_page):
         link.click()
 
     assert urls == ["https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ?autoplay=1"]
-    assert page.locator(".stage iframe").get_attribute("title") == "Video on YouTube"
+    expect(page.locator(".stage iframe")).to_have_attribute("title", "Video on YouTube")

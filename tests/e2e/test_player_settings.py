@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 
 from .player_site import open_setting, video_data, wait_until_playing
 from .stream import SlidesEncoder, TranslatedEncoder
@@ -31,7 +32,7 @@ class TestLanguages:
         page, server = open_room()
         wait_until_playing(page)
         language = open_setting(page, "Language")
-        assert language.locator("option").all_inner_texts() == ["English", "German"]
+        expect(language.locator("option")).to_have_text(["English", "German"], use_inner_text=True)
         assert language.input_value() == "en"
         assert [path for path in server.requested_paths if "/translation/" in path] == []
 
@@ -51,7 +52,7 @@ class TestLanguages:
         page, server = open_room()
         wait_until_playing(page)
         subtitles = open_setting(page, "Subtitles")
-        assert subtitles.locator("option").all_inner_texts() == ["Off", "English"]
+        expect(subtitles.locator("option")).to_have_text(["Off", "English"], use_inner_text=True)
         assert subtitles.input_value() == ""
         assert [path for path in server.requested_paths if "vtt" in path] == []
 
@@ -137,7 +138,9 @@ class TestDelay:
         wait_until_playing(page)
         page.get_by_text(" s behind live").wait_for()
         speed = open_setting(page, "Speed")
-        assert speed.locator("option[disabled]").all_inner_texts() == ["1.25×", "1.5×", "2×"]
+        expect(speed.locator("option[disabled]")).to_have_text(
+            ["1.25×", "1.5×", "2×"], use_inner_text=True
+        )
         speed.select_option("0.5×")
         page.wait_for_function("() => document.querySelector('video').playbackRate === 0.5")
         page.locator("option:not([disabled])", has_text="2×").wait_for(
@@ -184,7 +187,9 @@ class TestDelay:
         # Wait until the delay of a slow start is caught up.
         page.wait_for_function(f"() => {behind} <= 4", timeout=30_000)
         delay = open_setting(page, "Delay")
-        assert delay.locator("option").all_inner_texts() == ["Normal", "Longer, steadier"]
+        expect(delay.locator("option")).to_have_text(
+            ["Normal", "Longer, steadier"], use_inner_text=True
+        )
 
         # The delay is limited by the length of the stream.
         stream.wait_for_more(5)

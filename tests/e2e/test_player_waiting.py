@@ -45,7 +45,7 @@ def test_player_counts_down_to_a_talk_and_starts(scheduled_talk, encoder, open_r
     encoder.wait()
 
     wait_until_playing(page)
-    assert not countdown.is_visible()
+    expect(countdown).not_to_be_visible()
 
 
 def test_room_without_an_endpoint_counts_down_and_starts(
@@ -108,5 +108,5 @@ def test_player_is_live_again_after_a_suspend(chromium, own_stream, open_room):
             os.kill(process, signal.SIGCONT)
 
     wait_until_playing(page)
-    assert page.locator(".stage").get_attribute("data-player-state") == "playing"
+    expect(page.locator(".stage")).to_have_attribute("data-player-state", "playing")
     expect(page.get_by_role("button", name="Back to live")).to_be_hidden(timeout=10_000)

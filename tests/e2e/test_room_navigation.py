@@ -62,10 +62,10 @@ def test_room_change_keeps_the_document(open_hall, site):
     switch_to(page, "The Lab")
 
     assert is_same_document(page)
-    assert page.url == f"{site.url}/lab"
-    assert page.locator(".stage").get_attribute("data-room") == "lab"
-    assert page.locator("link[type='application/rss+xml']").get_attribute("href") == "/lab/rss"
-    assert page.locator(".switcher [aria-current]").get_attribute("href") == "/lab"
+    expect(page).to_have_url(f"{site.url}/lab")
+    expect(page.locator(".stage")).to_have_attribute("data-room", "lab")
+    expect(page.locator("link[type='application/rss+xml']")).to_have_attribute("href", "/lab/rss")
+    expect(page.locator(".switcher [aria-current]")).to_have_attribute("href", "/lab")
     assert page.locator("h1").inner_text() != first_heading
     assert page.evaluate("document.activeElement === document.querySelector('h1')")
     assert page.evaluate("scrollY") == 0
@@ -75,8 +75,8 @@ def test_room_change_keeps_the_document(open_hall, site):
     page.go_back()
     expect_room(page, "Main Hall")
     assert is_same_document(page)
-    assert page.url == f"{site.url}/example"
-    assert page.locator("h1").inner_text() == first_heading
+    expect(page).to_have_url(f"{site.url}/example")
+    expect(page.locator("h1")).to_have_text(first_heading, use_inner_text=True)
     assert page.evaluate("scrollY") == 0
 
     page.go_forward()
@@ -103,7 +103,7 @@ def test_room_change_stops_the_player_of_the_old_room(stream, open_room):
     wait_until_playing(page)
 
     assert is_same_document(page)
-    assert page.locator(".player-bar").count() == 1
+    expect(page.locator(".player-bar")).to_have_count(1)
     assert page.errors == []
 
 
@@ -113,7 +113,7 @@ def test_room_with_a_wider_security_policy_is_loaded_as_a_page(start_with, open_
 
     switch_to(page, "Garden Stage")
     assert not is_same_document(page)
-    assert page.get_by_role("link", name="Watch on player.example").is_visible()
+    expect(page.get_by_role("link", name="Watch on player.example")).to_be_visible()
     assert page.errors == []
 
     # A page with the wider policy shows the other rooms without a page load.
@@ -130,7 +130,7 @@ def test_click_with_a_modifier_opens_a_tab(open_hall, site):
         with page.context.expect_page() as opened:
             link.click(**options)
         opened.value.wait_for_url(f"{site.url}/lab")
-    assert page.url == f"{site.url}/example"
+    expect(page).to_have_url(f"{site.url}/example")
 
 
 def test_rooms_can_be_selected_by_keyboard_on_any_screen(open_hall):
@@ -142,7 +142,7 @@ def test_rooms_can_be_selected_by_keyboard_on_any_screen(open_hall):
     assert is_same_document(page)
 
     page = open_hall(viewport={"width": 360, "height": 640})
-    assert not page.locator(".switcher li").first.is_visible()
+    expect(page.locator(".switcher li").first).not_to_be_visible()
     page.locator(".switcher summary").focus()
     page.keyboard.press("Enter")
     page.locator(".switcher").get_by_role("link", name="The Lab").click()
@@ -167,11 +167,11 @@ def test_list_of_many_rooms_shows_the_current_room_and_live_rooms(start_with, op
     request.getfixturevalue("go_live")("lab")
     page = open_hall()
 
-    assert page.locator(".switcher li").count() == 64
+    expect(page.locator(".switcher li")).to_have_count(64)
     page.locator(".switcher li[data-room=lab][data-live=true]").wait_for(timeout=15_000)
     # The order is that of the configuration.
-    assert page.locator(".switcher li").first.get_attribute("data-room") == "example"
-    assert page.locator(".switcher li[data-live=true]").count() == 1
+    expect(page.locator(".switcher li").first).to_have_attribute("data-room", "example")
+    expect(page.locator(".switcher li[data-live=true]")).to_have_count(1)
     switch_to(page, "Workshop room 59")
     assert is_same_document(page)
     assert page.locator(".switcher li:has([aria-current])").evaluate(IS_IN_VIEWPORT)

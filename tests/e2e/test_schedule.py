@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from playwright.sync_api import expect
 
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import save_schedule
@@ -20,9 +21,9 @@ def test_search_finds_talks_while_typing(open_schedule):
     # The talk is on another day, and the words are in another order.
     field.press_sequentially("lovelace tomorrow")
     page.get_by_text("1 talk with “lovelace tomorrow”.").wait_for()
-    assert visible_titles(page) == ["Tomorrow's talk"]
+    expect(visible_titles(page)).to_have_text(["Tomorrow's talk"], use_inner_text=True)
     assert "q=lovelace+tomorrow" in page.url
-    assert page.get_by_role("button", name="Favourite: Tomorrow's talk").count() == 1
+    expect(page.get_by_role("button", name="Favourite: Tomorrow's talk")).to_have_count(1)
 
     field.fill("vogel")
     page.get_by_text("1 talk with “vogel”.").wait_for()
@@ -51,23 +52,23 @@ def test_search_without_a_network_shows_an_error(open_schedule):
 def test_favourites_are_stored_and_never_sent(open_schedule, site):
     page = open_schedule()
     star = page.get_by_role("button", name="Favourite: Soldering")
-    assert star.get_attribute("aria-pressed") == "false"
+    expect(star).to_have_attribute("aria-pressed", "false")
     star.focus()
     page.keyboard.press("Space")
-    assert star.get_attribute("aria-pressed") == "true"
+    expect(star).to_have_attribute("aria-pressed", "true")
 
     page.reload()
     page.locator(".star").first.wait_for()
-    assert star.get_attribute("aria-pressed") == "true"
+    expect(star).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Favourites only").click()
-    assert visible_titles(page) == ["Soldering"]
+    expect(visible_titles(page)).to_have_text(["Soldering"], use_inner_text=True)
     page.get_by_text("Only favourites are shown: 1 of 5.").wait_for()
 
     # The filter stays in the list, and the talk's page shows the favourite.
     page.get_by_role("link", name="List").click()
     page.locator(".agenda .star:visible").wait_for()
-    assert visible_titles(page) == ["Soldering"]
-    assert page.locator(".slot:visible").count() == 1
+    expect(visible_titles(page)).to_have_text(["Soldering"], use_inner_text=True)
+    expect(page.locator(".slot:visible")).to_have_count(1)
     page.get_by_role("link", name="Soldering").click()
     page.locator(".star[aria-pressed=true]").click()
     page.go_back()
@@ -92,7 +93,7 @@ def test_times_can_be_shown_in_the_viewers_zone(open_schedule):
     page = open_schedule(timezone_id="Asia/Tokyo")
     switch = page.get_by_role("button", name="My time zone")
     when = page.locator(".talk", has_text="Night owls").locator(".when time")
-    assert when.all_inner_texts() == ["22:10", "00:10"]
+    expect(when).to_have_text(["22:10", "00:10"], use_inner_text=True)
 
     switch.click()
     page.reload()
@@ -100,16 +101,16 @@ def test_times_can_be_shown_in_the_viewers_zone(open_schedule):
     page.get_by_text("Times are where you are (Asia/Tokyo); days are the event's.").wait_for()
     tomorrow = f"{NOON + timedelta(days=1):%a}"
     # In the event's zone the talk ends on that day.
-    assert when.all_inner_texts() == [f"{tomorrow} 07:10", "09:10"]
-    assert page.locator("tbody th time").first.inner_text() == "21:00"
+    expect(when).to_have_text([f"{tomorrow} 07:10", "09:10"], use_inner_text=True)
+    expect(page.locator("tbody th time").first).to_have_text("21:00", use_inner_text=True)
     switch.click()
-    assert when.first.inner_text() == "22:10"
+    expect(when.first).to_have_text("22:10", use_inner_text=True)
 
 
 def test_viewer_in_the_events_zone_gets_no_switch(open_schedule):
     page = open_schedule(timezone_id="Africa/Abidjan")
 
-    assert page.get_by_role("button", name="My time zone").count() == 0
+    expect(page.get_by_role("button", name="My time zone")).to_have_count(0)
 
 
 def test_line_of_the_current_time_moves(new_page, site, write_schedule):
@@ -119,13 +120,13 @@ def test_line_of_the_current_time_moves(new_page, site, write_schedule):
     line = page.locator(".now-line")
     line.wait_for()
     before = line.evaluate("line => line.offsetTop")
-    assert page.locator(".is-on a").all_inner_texts() == ["Opening", "Soldering"]
+    expect(page.locator(".is-on a")).to_have_text(["Opening", "Soldering"], use_inner_text=True)
 
     page.clock.run_for(12 * 60_000)
 
     assert line.evaluate("line => line.offsetTop") > before + 20
-    assert line.inner_text() == "12:22"
-    assert page.locator(".is-on").count() == 3
+    expect(line).to_have_text("12:22", use_inner_text=True)
+    expect(page.locator(".is-on")).to_have_count(3)
     page.clock.fast_forward(14 * 3600_000)
     page.clock.run_for(20_000)
     line.wait_for(state="hidden")
@@ -153,42 +154,42 @@ def test_talk_page_counts_down_and_shows_the_viewers_time(new_page, site, write_
     page.clock.install()
     page.goto(site.url + at_noon("/talk/Birds", minutes=58, seconds=20))
     status = page.locator("[data-status]")
-    assert status.inner_text() == "Starts in 2 min"
+    expect(status).to_have_text("Starts in 2 min", use_inner_text=True)
     assert "22:10 where you are (Asia/Tokyo)" in page.locator("dl").inner_text()
 
     page.clock.run_for(3 * 60_000)
-    assert status.inner_text() == "On now, 29 min left"
+    expect(status).to_have_text("On now, 29 min left", use_inner_text=True)
     page.clock.run_for(30 * 60_000)
-    assert status.inner_text() == "Over"
+    expect(status).to_have_text("Over", use_inner_text=True)
 
 
 def test_markup_in_a_feed_is_shown_as_text(open_schedule):
     page = open_schedule("/schedule?view=list")
     name = f"Favourite: {HOSTILE}"
 
-    assert HOSTILE in visible_titles(page)
+    assert HOSTILE in visible_titles(page).all_inner_texts()
     assert [star.get_attribute("aria-label") for star in page.locator(".star").all()].count(
         name
     ) == 1
     page.get_by_role("searchbox").fill("<b>bold")
     page.get_by_text("1 talk with “<b>bold”.").wait_for()
     page.get_by_role("link", name="Bold").click()
-    assert page.get_by_role("heading", level=1).inner_text() == HOSTILE
-    assert page.locator("main img").count() == 0
+    expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE, use_inner_text=True)
+    expect(page.locator("main img")).to_have_count(0)
     assert page.errors == []
 
 
 def test_schedule_works_without_javascript(open_schedule, site):
     page = open_schedule(java_script_enabled=False)
-    assert page.locator(".grid").is_visible()
-    assert page.locator(".for-scripts").is_hidden()
+    expect(page.locator(".grid")).to_be_visible()
+    expect(page.locator(".for-scripts")).to_be_hidden()
 
     page.get_by_role("searchbox").fill("vogel")
     page.get_by_role("button", name="Search").click()
-    assert visible_titles(page) == ["Vögel"]
+    expect(visible_titles(page)).to_have_text(["Vögel"], use_inner_text=True)
     page.get_by_label("Room").select_option("garden")
     page.get_by_role("button", name="Show").click()
-    assert page.get_by_role("heading", name="No talk has all of these words.").is_visible()
+    expect(page.get_by_role("heading", name="No talk has all of these words.")).to_be_visible()
     page.goto(f"{site.url}/schedule")
     page.get_by_role("link", name=f"{NOON + timedelta(days=1):%-d %b}").click()
     page.get_by_role("link", name="Tomorrow's talk").click()

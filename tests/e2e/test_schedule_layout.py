@@ -4,6 +4,7 @@ import re
 from itertools import product
 
 import pytest
+from playwright.sync_api import expect
 
 from .schedule_pages import WIDE, at_noon
 
@@ -50,7 +51,7 @@ def test_schedule_can_be_used_by_keyboard(open_schedule):
     page.keyboard.press("Enter")
 
     page.wait_for_url(re.compile("/talk/Opening"))
-    assert page.get_by_role("heading", level=1).inner_text() == "Opening"
+    expect(page.get_by_role("heading", level=1)).to_have_text("Opening", use_inner_text=True)
 
 
 def test_schedule_fits_every_screen_without_third_party_requests(open_schedule, site):
@@ -72,18 +73,18 @@ def test_schedule_fits_every_screen_without_third_party_requests(open_schedule, 
 def test_narrow_screen_and_print_show_a_list(open_schedule):
     page = open_schedule(viewport={"width": 320, "height": 700})
 
-    assert not page.locator(".grid thead").is_visible()
-    assert page.locator(".talk .chip").first.is_visible()
+    expect(page.locator(".grid thead")).not_to_be_visible()
+    expect(page.locator(".talk .chip").first).to_be_visible()
     times = page.locator(".grid tbody th:visible time").all_inner_texts()
     assert times == ["12:00", "12:10", "12:20", "13:10", "22:10"]
 
     page.set_viewport_size(WIDE)
-    assert page.locator(".grid thead").is_visible()
-    assert not page.locator(".talk .chip").first.is_visible()
+    expect(page.locator(".grid thead")).to_be_visible()
+    expect(page.locator(".talk .chip").first).not_to_be_visible()
     page.emulate_media(media="print")
-    assert page.locator(".talk .chip").first.is_visible()
+    expect(page.locator(".talk .chip").first).to_be_visible()
     for selector in (".star", ".search", ".days", ".masthead nav", ".for-scripts", ".now-line"):
-        assert not page.locator(selector).first.is_visible(), selector
+        expect(page.locator(selector).first).not_to_be_visible()
 
 
 @pytest.mark.parametrize("height", [720, 800, 940])

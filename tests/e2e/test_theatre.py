@@ -1,5 +1,7 @@
 """Theatre mode in Chromium."""
 
+from playwright.sync_api import expect
+
 from .test_panels import PHONE, box, button
 
 LANDSCAPE_PHONE = {**PHONE, "viewport": {"width": 844, "height": 390}}
@@ -14,23 +16,23 @@ def test_theatre_shows_only_the_video_until_the_viewer_leaves(site, visit):
         "left": 0, "top": 0, "right": size["width"], "bottom": size["height"],
     }  # fmt: skip
     other_parts = page.locator("header, .room-actions, .columns").locator("visible=true")
-    assert other_parts.count() == 0
+    expect(other_parts).to_have_count(0)
 
     page.keyboard.press("Escape")
 
-    assert other_parts.count() == 3
+    expect(other_parts).to_have_count(3)
     assert theatre.evaluate("element => element === document.activeElement")
     # Like the player's keyboard shortcut.
     page.evaluate("document.dispatchEvent(new CustomEvent('theatre'))")
-    assert other_parts.count() == 0
+    expect(other_parts).to_have_count(0)
     page.reload()
     button(page, "Leave theatre").wait_for()
-    assert other_parts.count() == 0
+    expect(other_parts).to_have_count(0)
     button(page, "Leave theatre").click()
-    assert other_parts.count() == 3
+    expect(other_parts).to_have_count(3)
     page.reload()
     theatre.wait_for()
-    assert other_parts.count() == 3
+    expect(other_parts).to_have_count(3)
 
 
 def test_theatre_applies_to_its_tab_only(site, visit):
@@ -41,7 +43,7 @@ def test_theatre_applies_to_its_tab_only(site, visit):
     other.goto(f"{site.url}/example")
 
     button(other, "Theatre").wait_for()
-    assert other.locator("header").is_visible()
+    expect(other.locator("header")).to_be_visible()
 
 
 def test_phone_in_landscape_shows_only_the_player(go_live, visit):
@@ -49,7 +51,7 @@ def test_phone_in_landscape_shows_only_the_player(go_live, visit):
     page = visit("/example", **LANDSCAPE_PHONE)
     page.locator(".stage video").wait_for(timeout=15_000)
 
-    assert not page.locator("header").is_visible()
+    expect(page.locator("header")).not_to_be_visible()
     assert box(page, ".stage") == {"left": 0, "top": 0, "right": 844, "bottom": 390}
     # Other parts are below.
     page.locator(".under h1").scroll_into_view_if_needed()

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from streaming_system.theme.loader import example_names
 
@@ -179,7 +180,7 @@ class TestSwitch:
         light = visit("/", color_scheme="light", java_script_enabled=False)
         dark = visit("/", color_scheme="dark", java_script_enabled=False)
 
-        assert not light.locator("[data-scheme-switch]").is_visible()
+        expect(light.locator("[data-scheme-switch]")).not_to_be_visible()
         # Screenshots are compared, because scripts are off.
         assert light.screenshot() != dark.screenshot()
 
@@ -204,8 +205,8 @@ class TestSystemPreferences:
 
         assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
         for selector in (".masthead nav", ".foot", ".stage"):
-            assert not page.locator(selector).first.is_visible(), selector
-        assert page.get_by_role("heading", level=1).is_visible()
+            expect(page.locator(selector).first).not_to_be_visible()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
 class TestRightToLeft:
