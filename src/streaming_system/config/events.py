@@ -116,6 +116,11 @@ def room_prefix(event: str) -> str:
     return f"{event.replace('-', '_')}__" if event else ""
 
 
+def title_prefix(event: str) -> str:
+    """Return what comes before the title of a room in the tracker; "" for the site itself."""
+    return f"{event}: " if event else ""
+
+
 def mount_conference(conference: ConferenceConfig, event: str) -> ConferenceConfig:
     """Return the configuration with its addresses below ``/EVENT/``.
 
@@ -157,7 +162,7 @@ def qualify_rooms(conference: ConferenceConfig, event: str) -> dict[str, Room]:
         f"{prefix}{room.id}": replace(
             room,
             id=f"{prefix}{room.id}",
-            title=f"{event}: {room.title}",
+            title=f"{title_prefix(event)}{room.title}",
             translations={},
             fallbacks=tuple(map(qualify_fallback, room.fallbacks)),
         )

@@ -40,7 +40,7 @@ def includeme(config: Any) -> None:
     if not is_event:
         # They are those of the process.
         health.add_routes(config)
-    if config.registry["events"]:
+    if config.registry.get("events"):
         _add_route(config, "events", "/events")
         _add_route(config, "events.json", "/events.json")
     for name, path in (
