@@ -1,6 +1,8 @@
 """The commands for the conferences of one site."""
 
 import json
+import re
+import shlex
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -181,3 +183,39 @@ def test_copy_of_another_host_is_that_of_the_conference(ini, monkeypatch):
     run(ini, "--event", "bob", "schedule", "follow", status=1)
 
     assert urls == ["https://main.example/bob/schedule/file.json"]
+
+
+def test_documented_commands_set_up_conferences(root, tmp_path, monkeypatch):
+    manual = (root / "docs/several-conferences.md").read_text()
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", manual, re.DOTALL)).splitlines()
+    [setting] = re.findall(r"```ini\n(.*?)```", manual, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    start = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    talks = [{"title": "Engines", "date": start, "duration": "00:30", "guid": "a"}]
+    conference = {"title": "Ada", "days": [{"rooms": {"Main Hall": talks}}]}
+    (tmp_path / "schedule.xml").write_text(json.dumps({"schedule": {"conference": conference}}))
+    runner = CliRunner()
+    init = ["init", "our-site", "--name", "Ours", "--room", "Lobby", "--yes"]
+    assert runner.invoke(main, init).exit_code == 0
+    ini = tmp_path / "our-site/development.ini"
+    [commented] = [line for line in ini.read_text().splitlines() if "events.folder" in line]
+    assert commented == f"# {setting.strip()}"
+    ini.write_text(ini.read_text().replace(commented, setting))
+    assert runner.invoke(main, ["-c", str(ini), "tracker", "migrate"]).exit_code == 0
+
+    outputs = []
+    for line in filter(None, lines):
+        [program, *arguments] = shlex.split(line)
+        result = runner.invoke(main, arguments)
+        assert (program, result.exit_code) == ("streaming-system", 0), result.output
+        outputs.append(result.output)
+
+    assert "the site serves it at /ada-conf/" in outputs[0]
+    assert "ada-conf: 1 rooms: main_hall" in outputs[2]
+    assert "bob-days: 1 rooms: great_hall" in outputs[2]
+    schedule = load_schedule(tmp_path / "our-site/events/ada-conf/var/schedule.json")
+    assert [slot.title for slot in schedule.rooms["main_hall"].slots if not slot.is_filler] == [
+        "Engines"
+    ]
+    assert 'conference = "Ada Conf"' in outputs[4]
+    assert not (tmp_path / "our-site/events/ada-conf/development.ini").exists()
