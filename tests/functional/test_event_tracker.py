@@ -141,7 +141,7 @@ def test_crew_changes_a_room_of_a_conference(crew, settings, make_site, tmp_path
         form = form_with(crew, key, room="bob__hall")
         form[key].force_value(value)
         form.submit("do", value=key, status=303)
-    overrides = json.loads((tmp_path / "events/bob/var/config.overrides.json").read_text())
+    overrides = json.loads((tmp_path / "config.overrides.bob.json").read_text())
     assert overrides["rooms"] == {"hall": {"title": "Aula", "message": "Full house"}}
     (tmp_path / "workers/bob").mkdir(parents=True, exist_ok=True)
     (tmp_path / "workers/bob/reload").touch()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from streaming_system.config.model import ConferenceConfig, ConfigError, Fallback, Room
+from streaming_system.config.overrides import overrides_file
 from streaming_system.config.room_ids import RESERVED_ROOM_IDS
 
 EVENT_NAME_PATTERN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
@@ -78,10 +79,13 @@ def event_settings(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
         raise ConfigError(
             "the ini file lacks the key events.folder in [DEFAULT], the folder of the conferences"
         )
+    if "config.private" not in settings:
+        raise ConfigError("the ini file lacks the key config.private in [DEFAULT]")
     if name not in list_events(settings):
         known = ", ".join(list_events(settings)) or "none is there yet"
         raise ConfigError(f"{folder / name}: there is no conference {name!r:.80}; allowed: {known}")
     own = folder / name
+    overrides = overrides_file(settings)
     derived = {
         key: value
         for key, value in settings.items()
@@ -91,7 +95,8 @@ def event_settings(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
         EVENT_KEY: name,
         "config.public": str(own / CONFIG_NAME),
         "config.private": str(own / "config.private.json"),
-        "config.overrides": str(own / "var/config.overrides.json"),
+        # Where the tracker may write.
+        "config.overrides": str(overrides.with_name(f"{overrides.stem}.{name}.json")),
         "schedule.file": str(own / "var/schedule.json"),
         "brand.folder": str(own / "brand"),
         "languages.folder": str(own / "languages"),
