@@ -58,8 +58,9 @@ def add_to_private_configuration(checkout: Path, after: str, text: str) -> None:
 
 
 def set_ini_key(ini: Path, key: str, value: str) -> None:
-    """Set the value of the first key with that name in an ini file."""
+    """Set the value of the first key with that name in an ini file, perhaps in a comment."""
     lines = ini.read_text().split("\n")
-    index = next(number for number, line in enumerate(lines) if line.startswith(f"{key} ="))
+    starts = (f"{key} =", f"# {key} =")
+    index = next(number for number, line in enumerate(lines) if line.startswith(starts))
     lines[index] = f"{key} = {value}"
     ini.write_text("\n".join(lines))

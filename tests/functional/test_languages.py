@@ -15,6 +15,7 @@ from .test_chat_and_posts import status
 LANGUAGES = ("de", "en", "es", "fr")
 PAGES = (
     "/",
+    "/events",
     "/hall",
     "/lab",
     "/tube",
@@ -82,7 +83,8 @@ def switch_everything_on(config, stub_tracker):
 def live_site(make_site, stub_tracker, tmp_path):
     """The pages with all features."""
     switch_everything_on(tmp_path / "config.json", stub_tracker)
-    return make_site(**{"tracker.internal_url": stub_tracker.url})
+    settings = {"events.folder": str(tmp_path / "events"), "tracker.internal_url": stub_tracker.url}
+    return make_site(**settings)
 
 
 def text(element):

@@ -53,7 +53,11 @@ def marked(make_site, stub_tracker, language, tmp_path):
         for room, keys in rooms.items():
             document[room] |= keys
         path.write_text(json.dumps(document))
-        settings = {"languages.folder": str(language), "tracker.internal_url": stub_tracker.url}
+        settings = {
+            "languages.folder": str(language),
+            "events.folder": str(tmp_path / "events"),
+            "tracker.internal_url": stub_tracker.url,
+        }
         return make_site(**settings)
 
     return marked

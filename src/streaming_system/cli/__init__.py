@@ -32,9 +32,12 @@ from streaming_system.cli.tracker import tracker
     show_envvar=True,
     help="The ini file of the site.",
 )
+@click.option(
+    "--event", metavar="NAME", help="The conference in events.folder that the command is about."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Log debug messages and tracebacks.")
 @click.pass_context
-def main(context: click.Context, ini: Path, verbose: bool) -> None:
+def main(context: click.Context, ini: Path, event: str | None, verbose: bool) -> None:
     """Run a conference's streaming site."""
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING,

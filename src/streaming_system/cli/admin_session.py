@@ -10,6 +10,7 @@ import click
 from streaming_system.cli.common import one_line_errors
 from streaming_system.config import load_conference_from_settings
 from streaming_system.config.ini import load_app_settings
+from streaming_system.util.file_watch import FileWatch
 
 if TYPE_CHECKING:
     from streaming_system.tracker.crew.cli_session import AdminSession
@@ -23,10 +24,14 @@ def open_admin_session(ini: Path, *, with_conference: bool = False) -> Iterator[
     """
     # The database library slows down the start, so other commands do not import it.
     from streaming_system.tracker.crew.cli_session import CrewError, StartupError, admin_session
+    from streaming_system.tracker.event_rooms import EventRooms
 
     with one_line_errors():
         settings = load_app_settings(ini, "tracker")
-        conference = load_conference_from_settings(settings) if with_conference else None
+        conference = None
+        if with_conference:
+            site = load_conference_from_settings(settings)
+            conference = EventRooms().add_to(site, settings, FileWatch())
     try:
         with admin_session(settings, conference) as session:
             yield session

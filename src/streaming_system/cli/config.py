@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from streaming_system.cli.common import one_line_errors, print_findings
-from streaming_system.cli.site_check import APPS, check_site
+from streaming_system.cli.event_check import check_event, check_events
+from streaming_system.cli.event_option import load_selected_settings, selected_event
+from streaming_system.cli.site_check import APPS, SiteCheck, check_site
 from streaming_system.config.findings import ERROR
-from streaming_system.config.ini import load_app_settings
 from streaming_system.config.overrides import load_overrides, overrides_file
 from streaming_system.config.sections import DEFAULT, SITE, ConfigSections
 
@@ -35,17 +36,31 @@ def config() -> None:
 def check_command(ini: Path, only: str | None, production: bool) -> None:
     """Find everything in the ini file and the configuration that cannot work.
 
+    Without --event, the command checks all conferences of the site, too.
+
     Exit status 0: there are at most warnings; 1: there are errors.
     """
-    result = check_site(ini, apps=(only,) if only else APPS, production=production)
-    print_findings(result.findings)
-    if result.has_errors or result.conference is None:
+    event = selected_event()
+    if event:
+        result, events = check_event(ini, event, production=production), {}
+    else:
+        result = check_site(ini, apps=(only,) if only else APPS, production=production)
+        events = check_events(ini, result, production=production)
+    for each in (result, *events.values()):
+        print_findings(each.findings)
+    if any(each.has_errors or each.conference is None for each in (result, *events.values())):
         raise click.exceptions.Exit(1)
-    if result.theme:
-        click.echo(f"theme: {result.theme}")
-    rooms = result.conference.rooms
-    click.echo(f"{len(rooms)} rooms: {', '.join(rooms)}")
+    _print_summary("", result)
+    for name, each in events.items():
+        _print_summary(f"{name}: ", each)
     click.echo("The configuration is good.")
+
+
+def _print_summary(prefix: str, result: SiteCheck) -> None:
+    if result.theme:
+        click.echo(f"{prefix}theme: {result.theme}")
+    rooms = result.conference.rooms if result.conference else {}
+    click.echo(f"{prefix}{len(rooms)} rooms: {', '.join(rooms)}")
 
 
 @config.command("show")
@@ -56,7 +71,8 @@ def show_command(ini: Path, sections: tuple[str, ...]) -> None:
 
     Without SECTION, it shows all of them. Secrets are left out.
     """
-    result = check_site(ini)
+    event = selected_event()
+    result = check_event(ini, event) if event else check_site(ini)
     merged = result.sections
     known = [SITE, DEFAULT, *merged.room_ids]
     unknown = [name for name in sections if name not in known]
@@ -75,7 +91,7 @@ def show_command(ini: Path, sections: tuple[str, ...]) -> None:
 def _print_changes(ini: Path) -> None:
     """Print what the crew has changed on the web, the newest change first."""
     with one_line_errors():
-        file = overrides_file(load_app_settings(ini, "frontend"))
+        file = overrides_file(load_selected_settings(ini))
         changes = load_overrides(file)
     if changes.order:
         click.echo(f"order of the rooms: {', '.join(changes.order)}  ({file})")

@@ -5,8 +5,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from streaming_system.cli.common import DEFAULT_INI, feed_options, load_config
+from streaming_system.cli.event_option import load_selected_settings
 from streaming_system.config import ConferenceConfig
-from streaming_system.config.ini import load_app_settings
 from streaming_system.schedule_import.feed_reader import (
     FeedReaderOptions,
     ParsedFeed,
@@ -49,6 +49,6 @@ def load_feed_site(ini: Path) -> FeedSite:
     """Load the ini and the configuration; without the default ini, there is no configuration."""
     if not ini.is_file() and str(ini) == DEFAULT_INI:
         return FeedSite(options=feed_options({}))
-    settings = load_app_settings(ini, "frontend")
+    settings = load_selected_settings(ini)
     config = load_config(settings)
     return FeedSite(options=feed_options(settings, config.site), config=config)

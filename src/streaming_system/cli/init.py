@@ -7,15 +7,30 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from streaming_system.cli.common import DEFAULT_INI, one_line_errors
+from streaming_system.cli.common import DEFAULT_INI, one_line_errors, print_findings
+from streaming_system.cli.event_check import check_event
+from streaming_system.cli.event_option import selected_event
 from streaming_system.cli.event_questions import EventQuestions
 from streaming_system.cli.schedule_feeds import TIMEZONE
 from streaming_system.cli.site_start import parse_listen_address, require_working_site
-from streaming_system.event_setup.files import EventSetup, EventSetupError, write_event_folder
+from streaming_system.config.events import find_name_problem
+from streaming_system.config.ini import load_app_settings, require
+from streaming_system.event_setup.files import (
+    CONFERENCE_FILES,
+    FILES,
+    EventSetup,
+    EventSetupError,
+    write_event_folder,
+)
 
 
 @click.command("init")
-@click.argument("folder", metavar="DIRECTORY", type=click.Path(path_type=Path, file_okay=False))
+@click.argument(
+    "folder",
+    metavar="[DIRECTORY]",
+    required=False,
+    type=click.Path(path_type=Path, file_okay=False),
+)
 @click.option("--name", metavar="NAME", help="The name of the event.")
 @click.option("--feed", metavar="FILE_OR_URL", help='The schedule of the event; "" for none.')
 @click.option(
@@ -34,8 +49,10 @@ from streaming_system.event_setup.files import EventSetup, EventSetupError, writ
     help="Where the site listens.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing; use the defaults.")
+@click.pass_obj
 def init_command(
-    folder: Path,
+    ini: Path,
+    folder: Path | None,
     name: str | None,
     feed: str | None,
     rooms: Sequence[str],
@@ -48,9 +65,14 @@ def init_command(
     """Set up an event in DIRECTORY: its configuration, inis, brand and plugins.
 
     It asks for what the options do not name. `streaming-system serve DIRECTORY` then starts the
-    site.
+    site. With --event NAME, it sets up that conference in events.folder of the ini file instead.
     """
     parse_listen_address(listen)
+    event = selected_event()
+    if event:
+        folder = _conference_folder(ini, event)
+    elif folder is None:
+        raise click.UsageError("Missing argument 'DIRECTORY'.")
     questions = EventQuestions(use_defaults=yes)
     name = questions.name(name, folder)
     feed, overview = questions.feed(feed, timezone)
@@ -65,10 +87,23 @@ def init_command(
         address=listen,
     )
     try:
-        paths = write_event_folder(folder, setup)
+        paths = write_event_folder(folder, setup, CONFERENCE_FILES if event else FILES)
     except EventSetupError as error:
         raise click.ClickException(str(error)) from None
+    if event:
+        print_findings(check_event(ini, event).findings)
+        click.echo(f"Wrote {len(paths)} files into {folder}; the site serves it at /{event}/.")
+        return
     with one_line_errors():
         require_working_site(folder / DEFAULT_INI)
     click.echo(f"Wrote {len(paths)} files into {folder}; README.md explains them.")
     click.echo(f"Now: streaming-system serve {shlex.quote(str(folder))}")
+
+
+def _conference_folder(ini: Path, name: str) -> Path:
+    with one_line_errors():
+        settings = load_app_settings(ini, "frontend")
+        events = require(settings, "events.folder")
+    if problem := find_name_problem(name):
+        raise click.ClickException(f"{name}: {problem}")
+    return Path(events) / name

@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from streaming_system.cli.common import one_line_errors
+from streaming_system.cli.event_option import selected_event
 from streaming_system.config.differences import describe_differences, summarise_conference
+from streaming_system.config.events import event_settings, list_events
 from streaming_system.config.ini import SettingsError, load_app_settings
 from streaming_system.config.worker_records import Worker, load_workers, touch_trigger, trigger_file
 from streaming_system.util.file_watch import FileWatch
@@ -26,32 +28,74 @@ def reload_command(ini: Path) -> None:
 
     It is validated first; an invalid one is refused, and the one before stays in service. The
     command prints what has changed. Without it, workers notice a change within ten seconds.
+    Without --event, the command reloads all conferences of the site, too.
     """
+    name = selected_event()
     with one_line_errors():
         settings = load_app_settings(ini, "frontend")
-        trigger = trigger_file(settings)
-        if trigger is None:
-            raise SettingsError(
-                f"{ini}: workers.folder in [DEFAULT] is missing, where workers write what they "
-                "serve; they notice changes without it within ten seconds"
-            )
+        if name:
+            _reload_event(ini, event_settings(settings, name))
+            return
+        tracker = _tracker_settings(ini)
+        _reload(ini, settings, tracker)
+        events = {event: event_settings(settings, event) for event in list_events(settings)}
+    failures = []
+    for event, derived in events.items():
         try:
-            states = {"frontend": _load_frontend(settings)}
-            if (tracker := _tracker_settings(ini)) is not None:
-                states["tracker"] = _load_tracker(tracker)
+            with one_line_errors():
+                _reload_event(ini, derived, f"{event}: ")
         except click.ClickException as error:
-            raise click.ClickException(
-                f"{error.message}; the configuration before stays in service"
-            ) from None
+            failures.append(error.message)
+    if failures:
+        raise click.ClickException("\nError: ".join(failures))
+
+
+def _reload_event(ini: Path, settings: Mapping[str, Any], prefix: str = "") -> None:
+    """Reload one conference; a worker that has had no request for it has nothing to reload."""
+    if load_workers(settings):
+        _reload(ini, settings, None, prefix)
+    else:
+        _load_states(settings, None)
+        click.echo(f"{prefix}no worker serves it yet; the next request loads it.")
+
+
+def _reload(
+    ini: Path,
+    settings: Mapping[str, Any],
+    tracker: Mapping[str, Any] | None,
+    prefix: str = "",
+) -> None:
+    trigger = trigger_file(settings)
+    if trigger is None:
+        raise SettingsError(
+            f"{ini}: workers.folder in [DEFAULT] is missing, where workers write what they "
+            "serve; they notice changes without it within ten seconds"
+        )
+    states = _load_states(settings, tracker)
     versions = {app: version for app, (version, _) in states.items()}
     before = [worker for worker in load_workers(settings) if worker.app in versions]
     for line in _describe_changes(before, states):
-        click.echo(line)
+        click.echo(f"{prefix}{line}")
     try:
         touch_trigger(trigger)
     except OSError as error:
         raise click.ClickException(f"{trigger}: cannot be written: {error.strerror}") from None
-    _report_workers(_wait(settings, versions), versions)
+    _report_workers(_wait(settings, versions), versions, prefix)
+
+
+def _load_states(
+    settings: Mapping[str, Any], tracker: Mapping[str, Any] | None
+) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    try:
+        with one_line_errors():
+            states = {"frontend": _load_frontend(settings)}
+            if tracker is not None:
+                states["tracker"] = _load_tracker(tracker)
+    except click.ClickException as error:
+        raise click.ClickException(
+            f"{error.message}; the configuration before stays in service"
+        ) from None
+    return states
 
 
 def _load_frontend(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -119,11 +163,13 @@ def _wait(settings: Mapping[str, Any], versions: Mapping[str, str]) -> list[Work
         time.sleep(POLL_INTERVAL)
 
 
-def _report_workers(workers: list[Worker], versions: Mapping[str, str]) -> None:
+def _report_workers(workers: list[Worker], versions: Mapping[str, str], prefix: str) -> None:
     current = Counter(w.app for w in workers if w.version == versions[w.app])
     total = Counter(worker.app for worker in workers)
     for app, count in sorted(total.items()):
-        click.echo(f"{app}: {current[app]} of {count} workers have the new version.")
+        click.echo(f"{prefix}{app}: {current[app]} of {count} workers have the new version.")
     waiting = sum(total.values()) - sum(current.values())
     if waiting:
-        click.echo(f"{waiting} without a request since then load it before their next response.")
+        click.echo(
+            f"{prefix}{waiting} without a request since then load it before their next response."
+        )

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import click
 
 from streaming_system.cli.common import feed_options, one_line_errors
-from streaming_system.config.ini import SettingsError, load_app_settings, require
+from streaming_system.cli.event_option import load_selected_settings
+from streaming_system.config.ini import SettingsError, require
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.schedule_import.mirror import ScheduleMirror
 from streaming_system.schedule_import.poll import run_poll_loop
@@ -40,7 +41,7 @@ def follow(
     complete and newer one. With --count, exit status 1 means that the last poll failed.
     """
     with one_line_errors():
-        settings = load_app_settings(ini, "frontend")
+        settings = load_selected_settings(ini)
         target = Path(require(settings, "schedule.file"))
         url = url or require(settings, "schedule.follow")
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:

@@ -55,6 +55,8 @@ def serve(context: click.Context, folder: Path | None, listen: str | None) -> No
     require_free_address(host, port)
     with one_line_errors():
         migrate(ini)
+    # `schedule watch` imports the schedules of the conferences.
+    has_events = bool(settings.get("events.folder"))
     has_feed = any(room.schedule for room in config.rooms.values())
     if has_feed and not Path(settings["schedule.file"]).exists():
         _import_schedule(context)
@@ -65,7 +67,7 @@ def serve(context: click.Context, folder: Path | None, listen: str | None) -> No
         processes = SiteProcesses(stop, lambda line: click.echo(line, err=True))
         try:
             processes.start_site(site_ini, f"{site}/healthz")
-            if has_feed:
+            if has_feed or has_events:
                 processes.start_import(ini)
             if not stop.is_set():
                 _print_addresses(ini, config, site)

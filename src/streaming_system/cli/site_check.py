@@ -13,6 +13,7 @@ from streaming_system.config import (
     Finding,
     check_configuration,
 )
+from streaming_system.config.events import EVENT_KEY
 from streaming_system.config.findings import ERROR, WARNING
 from streaming_system.config.ini import SettingsError
 from streaming_system.config.ini_file import FRONTEND_KEYS, IniFile, check_ini_keys, load_ini
@@ -78,16 +79,27 @@ def check_site(path: Path, *, apps: Collection[str] = APPS, production: bool = F
         return result
     result.conference, result.sections = checked.conference, checked.sections
     if FRONTEND in values:
-        _check_feeds(ini, values[FRONTEND], checked)
-        if production:
-            _refuse_sample_feeds(values[FRONTEND], checked)
-        result.theme = _check_theme(checked)
-        _check_site_files(values[FRONTEND], checked)
+        result.theme = check_frontend_files(ini, values[FRONTEND], checked, production=production)
     if TRACKER in values:
         _check_tracker(ini, values[TRACKER], checked, result, production=production)
     checked.sections.sort_findings()
     result.findings += checked.findings
     return result
+
+
+def check_frontend_files(
+    ini: IniFile, values: Mapping[str, str], checked: CheckedConference, *, production: bool
+) -> str:
+    """Check feeds, theme, catalogues and brand, and add the findings; return the theme's name.
+
+    :param values: the settings of the frontend.
+    """
+    _check_feeds(ini, values, checked)
+    if production:
+        _refuse_sample_feeds(values, checked)
+    theme = _check_theme(checked)
+    _check_site_files(values, checked)
+    return theme
 
 
 def _check_ini(ini: IniFile, apps: Collection[str]) -> list[Finding]:
@@ -206,6 +218,9 @@ def _check_site_files(values: Mapping[str, str], checked: CheckedConference) -> 
     if checked.conference is None:
         return
     folder = values.get("languages.folder")
+    # A conference may have catalogues of its own.
+    if EVENT_KEY in values and not Path(folder or "").is_dir():
+        folder = None
     try:
         languages = checked.conference.site.languages
         load_languages(Path(folder) if folder else None, languages)

@@ -53,6 +53,7 @@ COMMON_KEYS: Mapping[str, Field | None] = {
     "config.private": None,
     "config.example": None,
     "config.overrides": None,
+    "events.folder": None,
     "workers.folder": None,
     "schedule.file": None,
     "schedule.allow_sample": _FLAG,

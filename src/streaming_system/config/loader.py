@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import colander
 
 from streaming_system.config.cross_checks import check_rooms
+from streaming_system.config.events import EVENT_KEY
 from streaming_system.config.field_types import InvalidItems, problems_of
 from streaming_system.config.findings import WARNING, Finding, errors_of, warnings_of
 from streaming_system.config.interpolation import LOCALIZED_KEYS, interpolate
@@ -34,6 +35,7 @@ from streaming_system.config.stream_sources import SourceTimeError, resolve_sour
 from streaming_system.util.suggestions import did_you_mean, similar_name
 from streaming_system.util.validation import suggest_absolute
 
+NO_ROOMS = "no room is configured: the site will be empty"
 _MIN_SECTION_SIMILARITY = 0.8
 
 
@@ -101,7 +103,8 @@ def check_configuration(
     overriding, public, private, *example = configuration_files(settings)
     if example and not private.exists():
         private = example[0]
-    sections = _load_sections(public, private)
+    # The secret of a conference is the site's.
+    sections = _load_sections(public, private, needs_private=EVENT_KEY not in settings)
     sections.add_overrides(
         overriding, load_overrides(overriding) if overrides is None else overrides
     )
@@ -121,12 +124,12 @@ def check_conference(public: Path, private: Path) -> CheckedConference:
     return _check(_load_sections(public, private))
 
 
-def _load_sections(public: Path, private: Path) -> ConfigSections:
+def _load_sections(public: Path, private: Path, *, needs_private: bool = True) -> ConfigSections:
     sections = ConfigSections()
     sections.add_file(public)
     if private.exists():
         sections.add_file(private)
-    else:
+    elif needs_private:
         message = f"does not exist: only {public.name} is used"
         sections.findings.append(Finding(file=private, message=message, severity=WARNING))
     return sections
@@ -161,8 +164,7 @@ class _ConferenceBuilder:
             check_rooms(sections, site, rooms)
         sections.sort_findings()
         if not rooms and sections.is_complete:
-            message = "no room is configured: the site will be empty"
-            sections.findings.append(Finding(message=message, severity=WARNING))
+            sections.findings.append(Finding(message=NO_ROOMS, severity=WARNING))
         return ConferenceConfig(
             site=site, default=default, rooms=rooms, warnings=tuple(warnings_of(sections.findings))
         )

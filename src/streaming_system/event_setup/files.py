@@ -23,6 +23,8 @@ FILES = {
     "brand/README.md": "brand/README.md",
     "plugins/README.md": "plugins/README.md",
 }
+# The files of a conference of a site that exists.
+CONFERENCE_FILES = {name: FILES[name] for name in ("config.json", "brand/README.md")}
 PRIVATE_FILES = ("config.private.json",)
 FEEDS_FOLDER = "feeds"
 NO_FEED = """    // The feed of all rooms: an address, or a path relative to this file. Then:
@@ -58,14 +60,18 @@ class EventSetup:
     address: str = "127.0.0.1:8000"
 
 
-def write_event_folder(folder: Path, setup: EventSetup) -> list[Path]:
+def write_event_folder(
+    folder: Path, setup: EventSetup, files: Mapping[str, str] = FILES
+) -> list[Path]:
     """Write the files of an event; return their paths.
 
+    :param files: paths below the folder by template; :data:`CONFERENCE_FILES` for a conference of
+        a site that exists.
     :raises EventSetupError: if one of them exists, or the folder cannot be written.
     """
     local_feed = Path(setup.feed) if setup.feed and "://" not in setup.feed else None
     feed_copy = folder / FEEDS_FOLDER / local_feed.name if local_feed else None
-    paths = {folder / path: template for template, path in FILES.items()}
+    paths = {folder / path: template for template, path in files.items()}
     targets = [*paths, *filter(None, [feed_copy])]
     if existing := next((path for path in targets if path.exists()), None):
         raise EventSetupError(f"{existing} is there already; name a folder without it")

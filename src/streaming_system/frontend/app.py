@@ -7,11 +7,16 @@ from pyramid.config import Configurator
 from pyramid.settings import asbool
 
 from streaming_system.config import MastodonFeed
+from streaming_system.config.events import EVENT_KEY, room_prefix
 from streaming_system.frontend.brand import BrandFolder
+from streaming_system.frontend.event_list import EventList
+from streaming_system.frontend.event_resources import event_resources
+from streaming_system.frontend.event_sites import EventSites
 from streaming_system.frontend.i18n import DOMAIN
 from streaming_system.frontend.mastodon import Timeline, create_feeds
 from streaming_system.frontend.page_cache import MAX_CACHE_BYTES, PageCache, add_response_cache
 from streaming_system.frontend.previews import PreviewStore
+from streaming_system.frontend.request_methods import utc_now
 from streaming_system.frontend.schedule_page.schedule_view import ScheduleViewCaches
 from streaming_system.frontend.schedule_page.talk_html import TalkHtmlCache
 from streaming_system.frontend.site_state import SiteState
@@ -24,6 +29,7 @@ from streaming_system.frontend.tracker_client import (
     parse_streams,
 )
 from streaming_system.net.ssrf import Networks
+from streaming_system.schedule.event_dates import ArchiveCheck
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.web.request_guard import RequestGuardMiddleware
 
@@ -43,25 +49,39 @@ class SharedObjects:
     """Objects that outlive a change of the configuration; they depend on the ini file only.
 
     :param networks: the allowed private networks.
+    :param site: the objects of the site, for one of its conferences.
+    :param events: the conferences of the site.
     """
 
-    def __init__(self, settings: dict[str, Any], networks: Networks) -> None:
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        networks: Networks,
+        *,
+        site: "SharedObjects | None" = None,
+        events: EventSites | None = None,
+    ) -> None:
         brand, previews = settings.get("brand.folder"), settings.get("preview.folder")
         self.brand = BrandFolder(Path(brand) if brand else None)
         self._networks = networks
         self._feeds: dict[MastodonFeed, Timeline] = {}
-        tracker = settings.get("tracker.internal_url", "")
-        # A page refetches as soon as it is notified of a change.
-        interval = PUSH_REFRESH_INTERVAL if settings["push.url"] else REFRESH_INTERVAL
+        schedule = ScheduleStore(Path(settings["schedule.file"]))
+        prefix = room_prefix(settings.get(EVENT_KEY, ""))
         self._objects: dict[str, Any] = {
             "brand": self.brand,
-            "schedule": ScheduleStore(Path(settings["schedule.file"])),
-            "preview_store": PreviewStore(Path(previews) if previews else None),
-            "room_statuses": PolledResource(
-                tracker, "/streams.json", parse_streams, refresh_interval=interval
-            ),
-            "room_audiences": PolledResource(tracker, "/api/v1/rooms", parse_rooms),
-            "open_incidents": PolledResource(tracker, "/api/v1/incidents", parse_incidents),
+            "schedule": schedule,
+            "events": events,
+            "event_list": EventList(events) if events else None,
+            "preview_store": PreviewStore(Path(previews) if previews else None, prefix),
+        }
+        if site is None:
+            self._objects |= _tracker_resources(settings)
+            return
+        is_archive = ArchiveCheck(schedule, settings.get("clock", utc_now))
+        self._objects["is_archive"] = is_archive
+        self._objects |= event_resources(site._objects, prefix, is_archive)
+        self._objects |= {
+            name: site._objects[name] for name in CREATED_ONCE if name in site._objects
         }
 
     def add_to(self, registry: Any, state: SiteState) -> None:
@@ -79,6 +99,19 @@ class SharedObjects:
         for name in CREATED_ONCE:
             if name in registry:
                 self._objects.setdefault(name, registry[name])
+
+
+def _tracker_resources(settings: dict[str, Any]) -> dict[str, PolledResource[Any]]:
+    tracker = settings.get("tracker.internal_url", "")
+    # A page refetches as soon as it is notified of a change.
+    interval = PUSH_REFRESH_INTERVAL if settings["push.url"] else REFRESH_INTERVAL
+    return {
+        "room_statuses": PolledResource(
+            tracker, "/streams.json", parse_streams, refresh_interval=interval
+        ),
+        "room_audiences": PolledResource(tracker, "/api/v1/rooms", parse_rooms),
+        "open_incidents": PolledResource(tracker, "/api/v1/incidents", parse_incidents),
+    }
 
 
 def build_app(
@@ -108,7 +141,11 @@ def build_app(
         config.include("streaming_system.frontend.metrics")
         config.include("streaming_system.frontend.http_cache")
         config.include("streaming_system.frontend.security_headers")
-        config.scan("streaming_system.frontend.views")
+        # A conference has neither the list of all of them nor what belongs to the process.
+        modules = ("health", "metrics", "events") if EVENT_KEY in settings else ("events",)
+        others = () if config.registry["events"] else modules
+        views = "streaming_system.frontend.views"
+        config.scan(views, ignore=[f"{views}.{name}" for name in others])
         config.scan("streaming_system.frontend.errors")
     app = config.make_wsgi_app()
     shared.take_from(config.registry)

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_datetime, get_timezone_name
+from babel.dates import format_datetime, format_interval, get_timezone_name
 from babel.lists import format_list
 from babel.numbers import format_decimal
 from pyramid.i18n import Localizer, make_localizer
@@ -80,6 +80,10 @@ class LocaleFormatter:
     def short_date(self, moment: date) -> str:
         """Return an abbreviated date: "24 Nov"."""
         return self._format(moment, _date_patterns(str(self.locale))["short"])
+
+    def date_range(self, first: date, last: date) -> str:
+        """Return the dates of an event: "24–26 Nov 2026"."""
+        return format_interval(first, last, "yMMMd", locale=self.locale)
 
     def weekday(self, moment: date) -> str:
         """Return the name of a day: "Tuesday"."""

@@ -12,8 +12,10 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from streaming_system.config import ConfigError
 from streaming_system.config.differences import describe_differences
+from streaming_system.config.events import events_folder
 from streaming_system.config.worker_records import WorkerRecord, trigger_file
 from streaming_system.frontend.app import SharedObjects, build_app
+from streaming_system.frontend.event_sites import EventSites
 from streaming_system.frontend.i18n import LanguageError
 from streaming_system.frontend.site_state import SiteState, load_site_state
 from streaming_system.net.ssrf import Networks
@@ -31,12 +33,24 @@ class LiveSite:
     """A WSGI app that passes each request to the app of the current configuration.
 
     :param networks: the allowed private networks.
+    :param site: the site that this one is a conference of; ``None`` for the site itself.
     :raises SystemExit: with a one-line message if the configuration is invalid.
     """
 
-    def __init__(self, settings: dict[str, Any], networks: Networks) -> None:
+    def __init__(
+        self, settings: dict[str, Any], networks: Networks, site: SharedObjects | None = None
+    ) -> None:
         self._settings = settings
-        self._shared = SharedObjects(settings, networks)
+        self._events = (
+            EventSites(
+                settings,
+                lambda derived: LiveSite(derived, networks, self._shared),
+                lambda: self._reloader.value[0].conference.rooms,
+            )
+            if events_folder(settings)
+            else None
+        )
+        self._shared = SharedObjects(settings, networks, site=site, events=self._events)
         self._record = WorkerRecord(settings, "frontend")
         self._reloader: Reloader[Version] = Reloader(
             self._load,
@@ -48,6 +62,8 @@ class LiveSite:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Handle a request."""
+        if self._events and (event := self._events.find(environ)):
+            return event(environ, start_response)
         return self._reloader.current()[1](environ, start_response)
 
     @property

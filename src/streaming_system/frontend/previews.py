@@ -42,16 +42,18 @@ class PreviewStore:
     """The folder of the preview images.
 
     :param folder: ``None`` disables previews.
+    :param prefix: of the room ids in the names of the files.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None, prefix: str = "") -> None:
+        self._folder, self._prefix = folder, prefix
 
     def find(self, room: str, form: str, *, large: bool = False) -> PreviewImage | None:
         """Return a room's image in one format, if it is recent."""
         if self._folder is None:
             return None
-        path = self._folder / f"{base_name(room, large=large)}.{form}"
+        base = base_name(f"{self._prefix}{room}", large=large)
+        path = self._folder / f"{base}.{form}"
         try:
             # lstat: agents must not publish other files by symbolic links.
             status = path.lstat()
@@ -80,7 +82,7 @@ class PreviewStore:
 
         :param names: the result of :meth:`file_names`.
         """
-        base = base_name(room, large=large)
+        base = base_name(f"{self._prefix}{room}", large=large)
         if f"{base}.jpg" not in names:
             return []
         listed = [form for form in FORMATS if f"{base}.{form}" in names]

@@ -41,6 +41,7 @@ def includeme(config: Any) -> None:
     config.add_request_method(_preview_urls, "preview_urls")
     config.add_request_method(_poster_url, "poster_url")
     config.add_request_method(_site_title, "site_title", reify=True)
+    config.include("streaming_system.frontend.event_addresses")
 
 
 def _conference(request: Any) -> ConferenceConfig:

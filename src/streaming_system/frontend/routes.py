@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from streaming_system.config.events import EVENT_KEY
 from streaming_system.web import health
 
 TALK_PATTERN = "{talk:[A-Za-z0-9_-]+}"
@@ -12,6 +13,7 @@ ROOM_PATTERN = "{room:[A-Za-z0-9_]+}"
 PAGE_ROUTES = frozenset(
     {
         "index",
+        "events",
         "monitor",
         "graphs",
         "schedule",
@@ -34,10 +36,16 @@ def is_page(request: Any) -> bool:
 def includeme(config: Any) -> None:
     """Add the routes."""
     config.include("streaming_system.frontend.assets")
-    health.add_routes(config)
+    is_event = EVENT_KEY in config.get_settings()
+    if not is_event:
+        # They are those of the process.
+        health.add_routes(config)
+    if config.registry.get("events"):
+        _add_route(config, "events", "/events")
+        _add_route(config, "events.json", "/events.json")
     for name, path in (
         ("index", "/"),
-        ("metrics", "/metrics"),
+        *(() if is_event else (("metrics", "/metrics"),)),
         ("monitor", "/monitor"),
         ("graphs", "/graphs"),
         ("brand.favicon", "/favicon.ico"),
@@ -76,12 +84,16 @@ def includeme(config: Any) -> None:
         # Apps link to a room below its event.
         ("room.of_event", f"/{{event:[a-z0-9]+}}/{ROOM_PATTERN}"),
     ):
-        config.add_route(
-            name,
-            path,
-            request_method=("GET", "HEAD"),
-            pregenerator=_add_language if name in PAGE_ROUTES else None,
-        )
+        _add_route(config, name, path)
+
+
+def _add_route(config: Any, name: str, path: str) -> None:
+    config.add_route(
+        name,
+        path,
+        request_method=("GET", "HEAD"),
+        pregenerator=_add_language if name in PAGE_ROUTES else None,
+    )
 
 
 def _add_language(request: Any, elements: Any, values: dict[str, Any]) -> Any:

@@ -13,6 +13,7 @@ from streaming_system.config import (
     load_conference_from_settings,
 )
 from streaming_system.config.differences import Summary, hash_value, summarise_conference
+from streaming_system.config.events import EVENT_KEY, mount_conference
 from streaming_system.frontend.i18n import DOMAIN, Languages, load_languages
 from streaming_system.frontend.theming import ActiveTheme
 from streaming_system.theme import load_theme
@@ -68,12 +69,18 @@ def load_site_state(settings: Mapping[str, Any], watch: FileWatch) -> SiteState:
     :raises LanguageError: if a catalogue is invalid.
     """
     watch.add(*configuration_files(settings))
+    event = settings.get(EVENT_KEY, "")
     conference = load_conference_from_settings(settings)
+    if event:
+        conference = mount_conference(conference, event)
     theme = _load_theme(conference.site.theme, watch)
     folder = settings.get("languages.folder")
     if folder:
         for suffix in ("mo", "po", "json"):
             watch.add_pattern(Path(folder), f"*/LC_MESSAGES/{DOMAIN}.{suffix}")
+        # A conference may have catalogues of its own.
+        if event and not Path(folder).is_dir():
+            folder = None
     return SiteState(
         conference=conference,
         theme=theme,

@@ -14,6 +14,7 @@ from streaming_system.config.worker_records import WorkerRecord, trigger_file
 from streaming_system.tracker.audience.ended_rooms import EndedRooms
 from streaming_system.tracker.endpoints.fallback_groups import FallbackGroups
 from streaming_system.tracker.endpoints.regions import Regions
+from streaming_system.tracker.event_rooms import EventRooms
 from streaming_system.tracker.settings import load_conference, secret_warning
 from streaming_system.util.file_watch import FileWatch
 from streaming_system.web.reloader import Reloader, ReloadStatus
@@ -51,9 +52,10 @@ def create_reloader(settings: Mapping[str, Any]) -> Reloader[LiveConfiguration]:
     :raises StartupError: if the configuration is invalid.
     """
     record = WorkerRecord(settings, "tracker")
+    events = EventRooms()
 
     def load(watch: FileWatch) -> LiveConfiguration:
-        conference = load_conference(settings, watch)
+        conference = load_conference(settings, watch, events)
         for warning in conference.warnings:
             log.warning("%s", warning)
         if problem := secret_warning(conference):

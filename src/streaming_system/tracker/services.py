@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from streaming_system.net.page_events import PageEventPublisher
-from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.audience.playback import PlaybackService
 from streaming_system.tracker.audience.viewer_history import ViewerHistory
 from streaming_system.tracker.audience.viewers import ViewerCountCache, Viewers
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import AuditLog
+from streaming_system.tracker.crew.event_changes import EventChanges
 from streaming_system.tracker.crew.server_keys import ServerKeys
-from streaming_system.tracker.crew.site_changes import SiteChanges
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
+from streaming_system.tracker.event_rooms import SiteSchedules
 from streaming_system.tracker.history.time_series import TimeSeriesQuery
 from streaming_system.tracker.incidents.incidents import CheckThrottle, Incidents
 from streaming_system.tracker.logs.ingest import AccessLogs
@@ -54,7 +54,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
         r.registry["admit_player"],
         r.ended_rooms,
     ),
-    "site_changes": lambda r: SiteChanges(
+    "site_changes": lambda r: EventChanges(
         r.db, r.registry.settings, account=r.identity.name if r.identity else ""
     ),
     "stream_keys": lambda r: StreamKeys(r.db),
@@ -78,7 +78,7 @@ def includeme(config: Any) -> None:
     settings = config.get_settings()
     path = settings.get("schedule.file")
     config.registry["services"] = tuple(SERVICES)
-    config.registry["schedule"] = ScheduleStore(Path(path)) if path else None
+    config.registry["schedule"] = SiteSchedules(Path(path), settings) if path else None
     config.registry["page_events"] = PageEventPublisher(settings.get("push.url", ""))
     config.registry["incident_throttle"] = CheckThrottle()
     config.registry["viewer_counts"] = ViewerCountCache()

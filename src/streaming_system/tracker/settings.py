@@ -12,6 +12,7 @@ from pyramid.settings import asbool
 from streaming_system import config
 from streaming_system.config.findings import errors_of
 from streaming_system.config.ini_file import TRACKER_KEYS, require_valid_ini
+from streaming_system.tracker.event_rooms import EventRooms
 from streaming_system.tracker.ingest_address import IngestAddress, parse_ingest_address
 from streaming_system.util.file_watch import FileWatch
 from streaming_system.util.renamed_settings import find_renamed_setting
@@ -213,10 +214,13 @@ def load_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "conference": conference, **values}
 
 
-def load_conference(settings: Mapping[str, Any], watch: FileWatch) -> config.ConferenceConfig:
-    """Return the configuration of the JSON files, with a secret.
+def load_conference(
+    settings: Mapping[str, Any], watch: FileWatch, events: EventRooms | None = None
+) -> config.ConferenceConfig:
+    """Return the configuration of the JSON files, with a secret and the rooms of all conferences.
 
     :param watch: gets the files.
+    :param events: provides the rooms; the last valid ones if it has been used before.
     :raises StartupError: if the configuration is invalid.
     """
     try:
@@ -228,7 +232,7 @@ def load_conference(settings: Mapping[str, Any], watch: FileWatch) -> config.Con
     if problem := secret_problem(conference, asbool(settings.get("secret.allow_example"))):
         checked.sections.add(*SECRET_KEY, problem)
         raise StartupError("\n".join(errors_of(checked.findings)))
-    return conference
+    return (events or EventRooms()).add_to(conference, settings, watch)
 
 
 def load_ingest_addresses(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 import { t } from "./i18n.js";
 
-const KEY = "favourites";
+// Each conference of a site has talks of its own, with ids that others may have, too.
+const { event } = document.body.dataset;
+const KEY = event ? `favourites ${event}` : "favourites";
 
 let favourites = load();
 const subscribers = [];

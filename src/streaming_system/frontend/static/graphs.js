@@ -14,6 +14,8 @@ const root = document.querySelector("[data-graphs]");
 const status = document.querySelector(".graphs-state");
 const annotationSection = document.querySelector(".noted");
 const links = [...document.querySelectorAll("[data-range]")];
+// The tracker's ids of the rooms of one conference begin with this; "" for the site itself.
+const prefix = root.dataset.prefix ?? "";
 const order = root.dataset.order.split(" ");
 const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
 const dateTime = new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -61,7 +63,10 @@ function showStatus(text) {
 
 function show({ graphs, annotations }) {
   const span = { begin: Date.now() - minutes() * MINUTE, end: Date.now() };
-  for (const graph of graphs) {
+  // The series of one room are its endpoints.
+  const isOwn = ({ label }) => root.dataset.of || label.startsWith(prefix);
+  for (const whole of graphs) {
+    const graph = { ...whole, series: whole.series.filter(isOwn) };
     if (!figures.has(graph.title)) {
       const figure = new GraphFigure({ number: figures.size + 1, language, order, link: root.dataset.of ? null : roomAddress });
       figures.set(graph.title, figure);
@@ -75,7 +80,7 @@ function show({ graphs, annotations }) {
 /** Return the address of the graphs of one room's endpoints. */
 function roomAddress(room) {
   const address = new URL(root.dataset.page, location.href);
-  address.searchParams.set("room", room);
+  address.searchParams.set("room", room.slice(prefix.length));
   address.searchParams.set("range", range);
   return `${address.pathname}${address.search}`;
 }

@@ -19,6 +19,7 @@ const MAX_SPREAD = 60000;
 const LAG_RETRY_DELAY = 600;
 const MAX_LAG_RETRIES = 5;
 
+// A page of a conference that is over has none, and polls nothing.
 const streams = document.body.dataset.streams;
 // The id of the latest notification, until the page shows its change.
 let pendingId = "";
@@ -223,4 +224,4 @@ if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") refr
 const address = document.body.dataset.push;
 const push = address ? new Push(address, { onChange, onDisconnect: () => pollIn(POLL_INTERVAL) }) : null;
 // The first poll also sets the clock.
-poll();
+if (streams) poll();

@@ -8,7 +8,8 @@ import { formatTime, isOtherZone, prefersViewerZone, showZone, storePreference, 
 
 const SEARCH_DELAY = 200;
 const TICK_INTERVAL = 15_000;
-const FILTER_KEY = "only favourites";
+const { event } = document.body.dataset;
+const FILTER_KEY = event ? `only favourites ${event}` : "only favourites";
 
 const schedule = document.getElementById("programme");
 const zoneNote = document.querySelector("[data-zone-note]");

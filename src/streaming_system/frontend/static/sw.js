@@ -1,8 +1,10 @@
 // Service worker: caches the last schedule and an offline page. It caches nothing live, and handles only pages and their
 // files. The server puts SITE before this script.
 
-const FILE_CACHE = `files-${SITE.version}`;
-const PAGE_CACHE = "pages";
+// A site and its conferences have a worker each, and share the caches of their origin.
+const OWN_PREFIX = `${SITE.home} `;
+const FILE_CACHE = `${OWN_PREFIX}files-${SITE.version}`;
+const PAGE_CACHE = `${OWN_PREFIX}pages`;
 const MAX_PAGES = 12;
 const WHOLE_SCHEDULE = `${SITE.schedule}?day=all`;
 // Pages vary by language, which stays the same for a browser.
@@ -40,9 +42,10 @@ async function precache() {
   await cacheResources(await response.text());
 }
 
-/** Delete the caches of other versions, and let the browser fetch a page while it starts the worker. */
+/** Delete the caches of other versions, also of those that had no prefix, and let the browser fetch a page while it starts the worker. */
 async function deleteOldCaches() {
-  const others = (await caches.keys()).filter((name) => name !== FILE_CACHE && name !== PAGE_CACHE);
+  const others = (await caches.keys()).filter((name) =>
+    name !== FILE_CACHE && name !== PAGE_CACHE && (name.startsWith(OWN_PREFIX) || !name.startsWith("/")));
   await Promise.all(others.map((name) => caches.delete(name)));
   await self.registration.navigationPreload?.enable();
 }

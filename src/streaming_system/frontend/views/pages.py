@@ -12,6 +12,7 @@ from streaming_system.frontend.overview import event_overviews
 from streaming_system.frontend.room_page import RoomPage, build_room_page
 from streaming_system.frontend.room_view import build_room_views
 from streaming_system.frontend.security_headers import allow_streams
+from streaming_system.frontend.views.events import events_page, other_events
 from streaming_system.web.response_cache import VARIES_BY_GROUP_KEY
 
 RANDOM = random.Random()
@@ -24,10 +25,17 @@ TEMPLATES = {"group": "room.jinja2", "inroom": "inroom.jinja2"}
 
 @view_config(route_name="index", renderer="index.jinja2", http_cache=SCHEDULE_MAX_AGE)
 def index(request: Any) -> dict[str, Any]:
-    """Show all rooms by event."""
+    """Show all rooms by event; all conferences if the site has no room of its own."""
+    if request.registry["events"] and not request.conference.rooms:
+        request.override_renderer = "events.jinja2"
+        return events_page(request)
     events = event_overviews(build_room_views(request), request.now)
     changes = [event.changes_at for event in events if event.changes_at]
-    return {"events": events, "changes_at": min(changes, default=None)}
+    return {
+        "events": events,
+        "changes_at": min(changes, default=None),
+        "other_events": other_events(request)["groups"],
+    }
 
 
 @view_config(route_name="monitor", renderer="monitor.jinja2", http_cache=SCHEDULE_MAX_AGE)

@@ -18,7 +18,7 @@ from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.crew import CrewActions, parse_time
 from streaming_system.tracker.crew.erasure import Erasure
 from streaming_system.tracker.crew.errors import CrewError
-from streaming_system.tracker.crew.site_changes import SiteChanges
+from streaming_system.tracker.crew.event_changes import EventChanges
 from streaming_system.tracker.crew.tokens import SCOPES, Tokens
 from streaming_system.tracker.db.session import (
     is_unavailable_error,
@@ -53,7 +53,7 @@ class AdminSession:
     now: datetime
     crew: CrewActions
     accounts: Accounts
-    site_changes: SiteChanges
+    site_changes: EventChanges
     tokens: Tokens
     stream_keys: StreamKeys
     hook_secrets: HookSecrets
@@ -93,7 +93,7 @@ def admin_session(
                 else None,
             ),
             accounts=Accounts(db),
-            site_changes=SiteChanges(db, settings, account=f"cli:{_system_user()}"),
+            site_changes=EventChanges(db, settings, account=f"cli:{_system_user()}"),
             tokens=Tokens(db),
             stream_keys=StreamKeys(db),
             hook_secrets=HookSecrets(db),

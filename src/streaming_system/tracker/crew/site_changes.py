@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from streaming_system.config import ConferenceConfig, ConfigError, load_conference_from_settings
+from streaming_system.config.events import room_prefix
 from streaming_system.config.overrides import (
     Overrides,
     PreviousState,
@@ -38,9 +39,15 @@ class SiteChanges:
 
     :param settings: the settings of the tracker.
     :param account: the name of the account, or ``cli:USER``.
+    :ivar event: the conference; "" for the site itself.
     """
 
-    def __init__(self, db: Session, settings: Mapping[str, Any], *, account: str) -> None:
+    def __init__(
+        self, db: Session, settings: Mapping[str, Any], *, account: str, event: str = ""
+    ) -> None:
+        self.event = event
+        # Of the room ids in messages and in the audit log.
+        self._prefix = room_prefix(event)
         self._audit = AuditLog(db)
         self._settings = settings
         self._account = account
@@ -69,8 +76,8 @@ class SiteChanges:
             values = {**overrides.rooms.get(room, {}), key: value}
             return replace(overrides, rooms={**overrides.rooms, room: values})
 
-        self._change(edit, f"{room} {LABELS[key]}: {shown}", now, room=room)
-        return f"The {LABELS[key]} of {room} is changed."
+        self._change(edit, f"{self._prefix}{room} {LABELS[key]}: {shown}", now, room=room)
+        return f"The {LABELS[key]} of {self._prefix}{room} is changed."
 
     def reset(self, room: str, *, now: datetime) -> str:
         """Return a room to the organisers' files."""
@@ -79,8 +86,8 @@ class SiteChanges:
             rooms = {name: values for name, values in overrides.rooms.items() if name != room}
             return replace(overrides, rooms=rooms)
 
-        self._change(edit, f"{room}: as in the configuration", now, room=room)
-        return f"{room} is as in the configuration."
+        self._change(edit, f"{self._prefix}{room}: as in the configuration", now, room=room)
+        return f"{self._prefix}{room} is as in the configuration."
 
     def move(self, room: str, steps: int, *, now: datetime) -> str:
         """Move a room in the order of the rooms.
@@ -95,8 +102,8 @@ class SiteChanges:
             return replace(overrides, order=tuple(order))
 
         direction = "up" if steps < 0 else "down"
-        self._change(edit, f"{room}: moved {direction}", now, room=room)
-        return f"{room} is moved {direction}."
+        self._change(edit, f"{self._prefix}{room}: moved {direction}", now, room=room)
+        return f"{self._prefix}{room} is moved {direction}."
 
     def undo(self, *, now: datetime) -> str:
         """Undo the last change; the one before it can then be undone."""

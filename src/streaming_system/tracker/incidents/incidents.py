@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from streaming_system.config import ConferenceConfig
 from streaming_system.schedule.model import Schedule
-from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.db.session import ensure_write_transaction
+from streaming_system.tracker.event_rooms import SiteSchedules, event_mount
 from streaming_system.tracker.incidents.bounds import OVERFLOW_TYPE, bound_findings
 from streaming_system.tracker.incidents.detector import IncidentDetector, to_single_line
 from streaming_system.tracker.incidents.finding import IncidentFinding
@@ -72,7 +72,7 @@ class Incidents:
         self,
         db: Session,
         conference: ConferenceConfig,
-        schedule: ScheduleStore | None,
+        schedule: SiteSchedules | None,
         settings: Mapping[str, Any],
         on_bound: Callable[[str], None] = lambda name: None,
     ) -> None:
@@ -178,7 +178,8 @@ class Incidents:
             return ""
         own_preview = self.conference.rooms[room].preview
         site = self.settings["frontend.url"].rstrip("/")
-        return own_preview or f"{site}/preview/{room}-large.jpg"
+        mount = event_mount(self.settings, room)
+        return own_preview or f"{site}{mount.path}/preview/{mount.room}-large.jpg"
 
     def mark_notified(self, notification: IncidentNotification) -> None:
         """Store that plugins were notified."""

@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streaming_system.net.page_events import PageEventPublisher
-from streaming_system.schedule.store import ScheduleStore
 from streaming_system.tracker.db.session import (
     is_unavailable_error,
     make_engine,
     require_tables,
 )
 from streaming_system.tracker.endpoints.endpoints import Endpoints
+from streaming_system.tracker.event_rooms import EventRooms, SiteSchedules
 from streaming_system.tracker.incidents.incidents import IncidentNotification, Incidents
 from streaming_system.tracker.settings import StartupError, load_conference, load_settings
 from streaming_system.web.reloader import Reloader
@@ -40,9 +40,11 @@ class IncidentMonitor:
         self, ini: Mapping[str, str], notify: Callable[[IncidentNotification], bool]
     ) -> None:
         self._settings: Mapping[str, Any] = load_settings(ini)
-        self._conferences = Reloader(partial(load_conference, ini), "configuration")
+        self._conferences = Reloader(
+            partial(load_conference, ini, events=EventRooms()), "configuration"
+        )
         path = ini.get("schedule.file")
-        self._schedule = ScheduleStore(Path(path)) if path else None
+        self._schedule = SiteSchedules(Path(path), ini) if path else None
         self._engine = make_engine(ini)
         self._notify = notify
         self._is_failing = False

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyramid.view import view_config, view_defaults
 
+from streaming_system.config.events import event_settings, list_events
 from streaming_system.config.worker_records import import_trigger_file, touch_trigger
 from streaming_system.schedule.import_report import load_report
 from streaming_system.tracker.admin import forms
@@ -113,8 +114,12 @@ class RoomAdminPage(AdminPage):
             subject="requested",
             now=self.request.now,
         )
+        settings = self.request.registry.settings
         try:
             touch_trigger(trigger)
+            for name in list_events(settings):
+                if own := import_trigger_file(event_settings(settings, name)):
+                    touch_trigger(own)
         except OSError as error:
             raise CrewError(f"the import cannot be requested: {error.strerror}") from None
         return "The import is requested. Its result is below in a few seconds."
