@@ -12,6 +12,8 @@ from streaming_system.frontend.i18n import DOMAIN
 from streaming_system.frontend.mastodon import Timeline, create_feeds
 from streaming_system.frontend.page_cache import MAX_CACHE_BYTES, PageCache, add_response_cache
 from streaming_system.frontend.previews import PreviewStore
+from streaming_system.frontend.relive.background_resource import BackgroundFetcher
+from streaming_system.frontend.relive.watch_again import RecordingSources, TalkRecordings
 from streaming_system.frontend.schedule_page.schedule_view import ScheduleViewCaches
 from streaming_system.frontend.schedule_page.talk_html import TalkHtmlCache
 from streaming_system.frontend.site_state import SiteState
@@ -24,6 +26,7 @@ from streaming_system.frontend.tracker_client import (
     parse_streams,
 )
 from streaming_system.net.ssrf import Networks
+from streaming_system.schedule.recordings import RecordingsStore, recordings_file
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.web.request_guard import RequestGuardMiddleware
 
@@ -50,6 +53,8 @@ class SharedObjects:
         self.brand = BrandFolder(Path(brand) if brand else None)
         self._networks = networks
         self._feeds: dict[MastodonFeed, Timeline] = {}
+        self._recording_sources = RecordingSources(BackgroundFetcher(networks))
+        self._recordings = RecordingsStore(recordings_file(Path(settings["schedule.file"])))
         tracker = settings.get("tracker.internal_url", "")
         # A page refetches as soon as it is notified of a change.
         interval = PUSH_REFRESH_INTERVAL if settings["push.url"] else REFRESH_INTERVAL
@@ -73,6 +78,9 @@ class SharedObjects:
             for feed, timeline in create_feeds(state.conference, self._networks).items()
         }
         registry["mastodon_feeds"] = self._feeds
+        registry["talk_recordings"] = TalkRecordings(
+            self._recording_sources.of_rooms(state.conference), self._recordings
+        )
 
     def take_from(self, registry: Any) -> None:
         """Take over what the first app has created."""
