@@ -28,7 +28,8 @@ PICTURE_SCRIPT = """video => {
   canvas.width = canvas.height = 1;
   const context = canvas.getContext('2d');
   context.drawImage(video, 0, 0, 1, 1);
-  return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map((value) => Math.round(value / 255));
+  const [...colour] = context.getImageData(0, 0, 1, 1).data;
+  return colour.slice(0, 3).map((value) => Math.round(value / 255));
 }"""
 
 

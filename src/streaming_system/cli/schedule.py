@@ -20,6 +20,7 @@ from streaming_system.cli.plugins import record_plugins
 from streaming_system.cli.schedule_feeds import check, diff
 from streaming_system.cli.schedule_follow import follow
 from streaming_system.cli.schedule_parsers import check_plugin_command, formats, new_parser_command
+from streaming_system.cli.schedule_recordings import RecordingsUpdate, recordings_command
 from streaming_system.config import (
     ConferenceConfig,
     configuration_files,
@@ -35,6 +36,7 @@ from streaming_system.schedule.storage import load_schedule
 from streaming_system.schedule_import.importer import ImportedFeed, ImportFailedError
 from streaming_system.schedule_import.poll import ConditionalFetcher, run_poll_loop
 from streaming_system.util.file_watch import FileStat, FileWatch, stat_file
+from streaming_system.util.log_once import LogOnce
 from streaming_system.web.reloader import CHECK_INTERVAL, Reloader
 
 log = logging.getLogger("streaming_system.schedule")
@@ -51,7 +53,9 @@ def schedule() -> None:
     """Import, check, compare and export the schedule."""
 
 
-for command in (check, diff, follow, check_plugin_command, formats, new_parser_command):
+for command in (
+    check, diff, follow, check_plugin_command, formats, new_parser_command, recordings_command,
+):  # fmt: skip
     schedule.add_command(command)
 
 
@@ -72,12 +76,20 @@ def import_command(ini: Path, accept_shrink: bool) -> None:
             outcome = import_and_report(
                 config, feed_options(settings, config.site), target, accept_shrink=accept_shrink
             )
+            lists = RecordingsUpdate(settings, _warn_of_list).run(config).results
             PageEventPublisher(settings.get("push.url", "")).publish("schedule")
     for feed in outcome.feeds:
         _print_imported(feed)
     for warning in outcome.warnings:
         click.echo(f"warning: {warning}", err=True)
+    for result in lists:
+        if not result.error:
+            click.echo(result.describe())
     click.echo(f"Wrote {target}")
+
+
+def _warn_of_list(source: str, problem: str) -> None:
+    click.echo(f"warning: {source}: {problem}", err=True)
 
 
 def _print_imported(feed: ImportedFeed) -> None:
@@ -118,7 +130,17 @@ def watch_command(ini: Path, interval: float, count: int | None, accept_shrink: 
     request = ImportRequest(settings)
     imported: ConferenceConfig | None = None
 
+    recordings = RecordingsUpdate(settings, LogOnce(log).warn)
+
     def poll() -> bool:
+        succeeded = poll_feeds()
+        # They appear long after the last change of the schedule.
+        if target.exists() and recordings.run(configurations.value).has_changed:
+            pages.publish("schedule")
+            log.info("the recordings of talks have changed")
+        return succeeded
+
+    def poll_feeds() -> bool:
         nonlocal imported
         feeds.changed = False
         config = configurations.current()

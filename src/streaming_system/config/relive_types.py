@@ -68,7 +68,7 @@ class ReliveSourceType(ConfigType):
                 except ValueError as error:
                     problems.append(((key,), f"{key!r}: {error}"))
         if problems:
-            raise InvalidItems(node, problems)
+            raise InvalidItems(node, problems, valid=None)
         return ReliveSource(
             kind=kind,
             url=parsed[kind],

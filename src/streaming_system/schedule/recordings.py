@@ -1,7 +1,7 @@
 """The published recordings of talks: a JSON file beside the schedule file.
 
-``{"version": 1, "fetched": TIME, "talks": {GUID: [{"url": URL, "title": TEXT}]}}``. It stays when a source
-disappears, so that an archive needs no other server.
+``{"version": 1, "fetched": TIME, "talks": {GUID: [{"url": URL, "title": TEXT}]}}``. It stays when a
+source disappears, so that an archive needs no other server.
 """
 
 import json
@@ -41,7 +41,7 @@ class RecordingsFileError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Recordings:
-    """The recordings of talks by guid, and the time of the last complete fetch (UTC)."""
+    """The recordings of talks by guid, and the time of the last change (UTC)."""
 
     talks: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
     fetched_at: datetime | None = None

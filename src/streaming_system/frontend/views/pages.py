@@ -27,7 +27,14 @@ def index(request: Any) -> dict[str, Any]:
     """Show all rooms by event."""
     events = event_overviews(build_room_views(request), request.now)
     changes = [event.changes_at for event in events if event.changes_at]
-    return {"events": events, "changes_at": min(changes, default=None)}
+    watchable = request.registry["talk_recordings"].watchable_guids(
+        request.schedule, request.conference.rooms, request.now
+    )
+    return {
+        "events": events,
+        "changes_at": min(changes, default=None),
+        "watch_again": {event.title: event.latest_talks(watchable) for event in events},
+    }
 
 
 @view_config(route_name="monitor", renderer="monitor.jinja2", http_cache=SCHEDULE_MAX_AGE)
