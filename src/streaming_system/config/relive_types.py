@@ -118,6 +118,11 @@ def _parse_address(value: Any) -> str:
     return str(address)
 
 
+def _parse_folder(value: Any) -> str:
+    address = _parse_address(value)
+    return address if "?" in address or address.endswith("/") else f"{address}/"
+
+
 def _parse_playlist(value: Any) -> str:
     address = _parse_address(value)
     if not urlsplit(address).path.lower().endswith(".m3u8"):
@@ -168,7 +173,7 @@ def _parse_clock_offset(value: Any) -> float:
 _PARSERS = {
     "hls": _parse_playlist,
     "mediamtx": _parse_address,
-    "files": _parse_address,
+    "files": _parse_folder,
     "index": _parse_address,
     "path": _parse_stream_path,
     "names": _parse_names,

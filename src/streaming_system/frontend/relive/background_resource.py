@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import urllib3
 
@@ -58,9 +59,10 @@ class BackgroundResource(Generic[T]):
         decode: Callable[[bytes], Any] = parse_foreign_json,
     ) -> None:
         self._fetcher = fetcher
+        parts = urlsplit(url)
         self._resource: PolledResource[T] = PolledResource(
-            url,
-            "",
+            f"{parts.scheme}://{parts.netloc}",
+            parts._replace(scheme="", netloc="").geturl(),
             parse,
             refresh_interval=fetcher.refresh_interval,
             max_staleness=MAX_STALENESS,
