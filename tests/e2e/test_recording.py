@@ -14,6 +14,7 @@ from programs import require
 from timeouts import extended
 
 from streaming_system import frontend
+from streaming_system.frontend.views import recordings, schedule
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import save_schedule
 
@@ -69,8 +70,10 @@ def recorded_event(tmp_path_factory):
 
 
 @pytest.fixture
-def recorded_site(recorded_event, tmp_path):
+def recorded_site(recorded_event, tmp_path, monkeypatch):
     """The address of a site whose talk is the second third of the event, just after its end."""
+    for view in (schedule, recordings):
+        monkeypatch.setattr(view, "FIRST_RESPONSE_TIMEOUT", extended(10))
     origin, begin = recorded_event
     talk = Slot(
         start=begin + timedelta(seconds=SECONDS),

@@ -9,7 +9,9 @@ from itertools import count
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from timeouts import extended
 
+from streaming_system.frontend.views import recordings, schedule
 from streaming_system.schedule.model import Link
 from streaming_system.schedule.recordings import Recordings, recordings_file, save_recordings
 
@@ -26,6 +28,13 @@ _paths = count()
 def ended(clock):
     """Set the clock to one minute after the talk."""
     clock["now"] = TALK.end + timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def first_response_timeout(monkeypatch):
+    """Let pages wait for the servers of the tests on a busy machine."""
+    for view in (schedule, recordings):
+        monkeypatch.setattr(view, "FIRST_RESPONSE_TIMEOUT", extended(10))
 
 
 @pytest.fixture
@@ -286,8 +295,8 @@ def links(page):
 class TestPublishedRecordings:
     @pytest.fixture
     def publish(self, schedule_file):
-        def publish(*recordings, guid="guid-First"):
-            talks = {guid: tuple(recordings)}
+        def publish(*links, guid="guid-First"):
+            talks = {guid: links}
             save_recordings(Recordings(talks=talks), recordings_file(schedule_file))
 
         return publish

@@ -73,18 +73,21 @@ class BackgroundResource(Generic[T]):
         )
         self._lock = threading.Lock()
         self._refresh: Future[object] | None = None
+        self._has_waited = False
 
     def get(self, timeout: float = 0.0) -> T | None:
         """Return the last value; ``None`` if there is none, or if it has expired.
 
-        :param timeout: seconds to wait for the first value.
+        :param timeout: seconds to wait for the first response.
         """
         if self._resource.is_stale():
             with self._lock:
                 if self._refresh is None or self._refresh.done():
                     self._refresh = self._fetcher.submit(self._resource.get)
         value = self._resource.last_value()
-        if value is None and timeout and self._refresh is not None:
+        if value is None and timeout and not self._has_waited and self._refresh is not None:
             wait([self._refresh], timeout)
+            # A server that hangs must not occupy the threads of pages.
+            self._has_waited = True
             value = self._resource.last_value()
         return value

@@ -16,8 +16,9 @@ from streaming_system.frontend.relive.talk_recording import RecordingStatus, Tal
 from streaming_system.schedule.model import Link, Schedule, Slot
 from streaming_system.schedule.recordings import RecordingsStore, feed_recordings
 
-# How long a page of a talk waits for the first response of a server.
-FIRST_RESPONSE_TIMEOUT = 2.0  # seconds
+# How long a page of a talk waits for the first response of a server, twice for two playlists. nginx
+# waits for four seconds.
+FIRST_RESPONSE_TIMEOUT = 1.5  # seconds
 MARKS_TTL = 2.0  # seconds
 
 
