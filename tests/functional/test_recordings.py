@@ -91,6 +91,10 @@ class TestHls:
         assert "media-src http: https: blob:" in page.headers["Content-Security-Policy"]
         response = site.get(f"{PAGE}/recording.m3u8")
         assert response.content_type == "application/vnd.apple.mpegurl"
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert response.headers["Cache-Control"] == "max-age=1, public"
+        tag = {"If-None-Match": response.headers["ETag"]}
+        assert site.get(f"{PAGE}/recording.m3u8", headers=tag).status_int == 304
         names = [line.rpartition("/")[2] for line in response.text.split("\n") if "http" in line]
         assert names == [f"{n}.ts" for n in range(30, 90)]
         assert response.text.endswith("#EXT-X-ENDLIST\n")
