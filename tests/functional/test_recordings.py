@@ -99,6 +99,14 @@ class TestHls:
         assert names == [f"{n}.ts" for n in range(30, 90)]
         assert response.text.endswith("#EXT-X-ENDLIST\n")
 
+    def test_index_and_schedule_mark_the_talk(self, relive_site):
+        site = relive_site({"hls": "/dvr.m3u8"}, {"/dvr.m3u8": playlist(TALK.start, 60)})
+        # Other pages do not wait for the server of the recording.
+        assert len(parts(site.get(PAGE))) == 1
+
+        assert len(site.get("/schedule?day=2026-11-24&view=list").html.select(".watchable")) == 1
+        assert [text(link) for link in site.get("/").html.select(".watch-again a")] == ["First"]
+
     def test_renditions_have_playlists_of_the_talk(self, relive_site):
         master = b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nsd.m3u8\n"
         site = relive_site(
