@@ -71,8 +71,7 @@ def test_configurations_are_valid(manual, tmp_path):
 
 
 def test_names_of_files_match_those_of_nginx(manual):
-    [nginx] = blocks(manual, "nginx")
-    [suffix] = re.findall(r"record_suffix (\S+)\.flv;", nginx)
+    [suffix] = re.findall(r"`record_suffix` \| `(\S+)\.flv`", manual)
     source = next(json.loads(b) for b in blocks(manual, "json") if '"files"' in b)
     names = source["default"]["relive"]["names"].replace("{room}", "hall")
     start = datetime(2026, 11, 24, 10, tzinfo=UTC)

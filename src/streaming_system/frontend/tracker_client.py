@@ -184,16 +184,13 @@ class PolledResource(Generic[T]):
         else:
             self._received_at = self._clock()
             self._problems.resolve(self._url)
-            self._log_field_problems(problems)
+            self._problems.record(f"{self._url} (fields)", problems)
         finally:
             self._requested_at = self._clock()
 
     def _warn(self, problem: str, fault: str = "") -> None:
-        hint = "check its address, and whether it runs; pages do not show its data"
-        self._problems.warn(self._url, f"{problem}; {hint}", fault=fault)
-
-    def _log_field_problems(self, problems: FieldProblems) -> None:
-        self._problems.record(f"{self._url} (fields)", problems)
+        hint = "; check its address, and whether it runs; pages do not show its data"
+        self._problems.warn(self._url, problem + hint, fault=fault)
 
     def _fetch(self) -> bytes:
         try:

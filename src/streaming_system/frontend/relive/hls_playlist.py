@@ -3,28 +3,29 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from hashlib import sha256
-from math import isfinite
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-from streaming_system.frontend.relive.talk_recording import Span, merge_spans
-from streaming_system.util.foreign_json import (
-    MAX_YEAR,
-    MIN_YEAR,
-    DocumentError,
-    describe_foreign_content,
+from streaming_system.frontend.relive.playlist_values import (
+    is_clean_tag,
+    parse_count,
+    parse_date_time,
+    parse_duration,
+    resolve_url,
 )
+from streaming_system.frontend.relive.talk_recording import Span, merge_spans
+from streaming_system.util.foreign_json import DocumentError, describe_foreign_content
 
 MAX_SEGMENTS = 200_000
 MAX_VARIANTS = 50
-MAX_TAG_CHARS = 2000
-MAX_SEGMENT_SECONDS = 600.0
-MAX_SEQUENCE = 2**53
 # Adjacent segments differ by rounding, and by the clock of the encoder.
 SPAN_TOLERANCE = 1.0  # seconds
 
 _URI = re.compile(r'(?<=[:,])URI="([^"]*)"')
+# A name below the folder of the playlist: joining URLs takes most of the time of a long playlist.
+_PLAIN_NAME = re.compile(
+    r"(?!.*\.\.)[A-Za-z0-9_-][A-Za-z0-9._/-]{0,500}(?:\?[A-Za-z0-9._=&%-]{0,500})?", re.ASCII
+)
 _BYTE_RANGE = re.compile(r"(\d{1,15})(?:@(\d{1,15}))?", re.ASCII)
 
 
@@ -112,17 +113,17 @@ def _parse_master(lines: list[str], base_url: str) -> MasterPlaylist:
     result: list[str] = []
     stream_info = ""
     for line in lines:
-        if line.startswith("#EXT-X-STREAM-INF:") and _is_clean_tag(line):
+        if line.startswith("#EXT-X-STREAM-INF:") and is_clean_tag(line):
             stream_info = line
         elif line and not line.startswith("#"):
-            url = _resolve_url(base_url, line)
+            url = resolve_url(base_url, line)
             if url and stream_info:
                 variants[playlist_id(url)] = url
                 result += [stream_info, f"{{{playlist_id(url)}}}"]
             stream_info = ""
-        elif line.startswith("#EXT-X-MEDIA:") and _is_clean_tag(line):
+        elif line.startswith("#EXT-X-MEDIA:") and is_clean_tag(line):
             uri = _URI.search(line)
-            url = _resolve_url(base_url, uri[1]) if uri else ""
+            url = resolve_url(base_url, uri[1]) if uri else ""
             if uri is None:
                 result.append(line)
             elif url:
@@ -159,6 +160,7 @@ class _MediaParser:
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
+        self._folder = urljoin(base_url, ".")
         self.segments: list[Segment] = []
         self.version = 3
         self._sequence = self._discontinuity = 0
@@ -182,9 +184,9 @@ class _MediaParser:
         name, _, value = line.partition(":")
         match name:
             case "#EXTINF":
-                self._duration = _parse_duration(value)
+                self._duration = parse_duration(value)
             case "#EXT-X-PROGRAM-DATE-TIME":
-                self._start = _parse_date_time(value)
+                self._start = parse_date_time(value)
             case "#EXT-X-DISCONTINUITY":
                 self._discontinuity += 1
             case "#EXT-X-BYTERANGE":
@@ -192,11 +194,11 @@ class _MediaParser:
             case "#EXT-X-GAP":
                 self._is_gap = True
             case "#EXT-X-MEDIA-SEQUENCE":
-                self._sequence = _parse_count(value)
+                self._sequence = parse_count(value)
             case "#EXT-X-DISCONTINUITY-SEQUENCE":
-                self._discontinuity = _parse_count(value)
+                self._discontinuity = parse_count(value)
             case "#EXT-X-VERSION":
-                self.version = max(3, min(_parse_count(value), 12))
+                self.version = max(3, min(parse_count(value), 12))
             case "#EXT-X-MAP":
                 self._map_tag = self._absolute_tag(line)
             case "#EXT-X-KEY":
@@ -219,13 +221,14 @@ class _MediaParser:
     def _absolute_tag(self, line: str) -> str:
         """Return a tag with an absolute URL; one without a usable URL makes segments unusable."""
         uri = _URI.search(line)
-        url = _resolve_url(self._base_url, uri[1]) if uri else ""
-        if not uri or not url or not _is_clean_tag(line):
+        url = resolve_url(self._base_url, uri[1]) if uri else ""
+        if not uri or not url or not is_clean_tag(line):
             return "#"
         return line.replace(uri[0], f'URI="{url}"')
 
     def _add_segment(self, line: str) -> None:
-        url = _resolve_url(self._base_url, line)
+        is_plain = _PLAIN_NAME.fullmatch(line)
+        url = f"{self._folder}{line}" if is_plain else resolve_url(self._base_url, line)
         state_tags = (*self._key_tags.values(), *([self._map_tag] if self._map_tag else []))
         if self._duration is not None and url and "#" not in state_tags:
             self.segments.append(
@@ -268,45 +271,3 @@ def _with_times(segments: list[Segment]) -> Iterator[Segment]:
         timed = replace(segment, start=expected) if segment.start is None else segment
         yield timed
         expected = None if timed.start is None else timed.start + timed.duration
-
-
-def _resolve_url(base_url: str, reference: str) -> str:
-    """Return an absolute http or https URL; "" if it is none, or has unsafe characters."""
-    try:
-        url = urljoin(base_url, reference)
-        parts = urlsplit(url)
-        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
-    except ValueError:
-        return ""
-    return url if is_valid and len(url) <= MAX_TAG_CHARS and _is_clean_url(url) else ""
-
-
-def _is_clean_url(url: str) -> bool:
-    return url.isprintable() and not re.search(r'[\s"<>\\{}]', url)
-
-
-def _is_clean_tag(line: str) -> bool:
-    return line.isprintable() and len(line) <= MAX_TAG_CHARS and not set(line) & set("{}<>")
-
-
-def _parse_duration(value: str) -> float | None:
-    try:
-        seconds = float(value.partition(",")[0])
-    except ValueError:
-        return None
-    return seconds if isfinite(seconds) and 0 < seconds <= MAX_SEGMENT_SECONDS else None
-
-
-def _parse_count(value: str) -> int:
-    is_number = value.isascii() and value.isdigit() and len(value) < len(str(MAX_SEQUENCE))
-    return int(value) if is_number else 0
-
-
-def _parse_date_time(value: str) -> float | None:
-    """Return a time in seconds since 1970; one without offset is in UTC."""
-    try:
-        time = datetime.fromisoformat(value.strip())
-        time = time if time.tzinfo else time.replace(tzinfo=UTC)
-        return time.timestamp() if MIN_YEAR <= time.year <= MAX_YEAR else None
-    except (ValueError, OverflowError):
-        return None
