@@ -14,7 +14,7 @@ from streaming_system.frontend.relive.background_resource import BackgroundFetch
 from streaming_system.frontend.relive.sources import RecordingSource, create_source
 from streaming_system.frontend.relive.talk_recording import RecordingStatus, TalkRecording
 from streaming_system.schedule.model import Link, Schedule, Slot
-from streaming_system.schedule.recordings import RecordingsStore, feed_recordings
+from streaming_system.schedule.recordings import Recordings, RecordingsStore, feed_recordings
 
 # How long a page of a talk waits for the first response of a server, twice for two playlists. nginx
 # waits for four seconds.
@@ -101,6 +101,18 @@ class TalkRecordings:
         :param playlist_path: the path of the site's own playlist of the talk.
         :param timeout: seconds to wait for the first response of a server.
         """
+        published = self._published.current()
+        return self._find(room_id, talk, now, playlist_path, timeout, published)
+
+    def _find(
+        self,
+        room_id: str,
+        talk: Slot,
+        now: datetime,
+        playlist_path: str,
+        timeout: float,
+        published: Recordings,
+    ) -> WatchAgain:
         if talk.is_filler or talk.start > now or talk.do_not_record:
             return WatchAgain()
         source = self.sources.get(room_id)
@@ -108,7 +120,7 @@ class TalkRecordings:
         recording = source.find(talk, now, playlist_path, timeout) if source else None
         links: list[Link] = []
         if not is_running:
-            links += self._published.current().talks.get(talk.guid, ())
+            links += published.talks.get(talk.guid, ())
             links += feed_recordings(talk)
             if recording and recording.release_url:
                 links.append(Link(url=recording.release_url))
@@ -129,12 +141,14 @@ class TalkRecordings:
             marks = self._marks
         if marks and marks[0] is schedule and time.monotonic() - marks[1] < MARKS_TTL:
             return marks[2]
+        # One look at the file for all talks.
+        published = self._published.current()
         guids = frozenset(
             talk.guid
             for room_id in rooms
             if (room_schedule := schedule.rooms.get(room_id))
             for talk in room_schedule.slots
-            if talk.end <= now and self.find(room_id, talk, now, "").is_watchable
+            if talk.end <= now and self._find(room_id, talk, now, "", 0.0, published).is_watchable
         )
         with self._lock:
             self._marks = schedule, time.monotonic(), guids
