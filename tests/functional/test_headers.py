@@ -15,6 +15,8 @@ HOSTILE = "</script><b>Bold & \"quoted\"</b><img src=x onerror='a()'>"
 REDIRECTS = {"room.of_event"}
 # Health checks and metrics are never cached.
 UNCACHEABLE = {"health.live", "health.ready", "metrics"}
+# They need another server: see test_recordings.py.
+OF_OTHER_SERVERS = {"talk.recording", "talk.rendition"}
 
 
 def route_paths(site, room="hall", talk="guid-Soldering"):
@@ -30,6 +32,8 @@ def route_paths(site, room="hall", talk="guid-Soldering"):
     }
     paths = {}
     for route in routes:
+        if route.name in OF_OTHER_SERVERS:
+            continue
         if route.name == "asset":
             path = f"/static/{site.app.registry['assets'].version}/site.css"
         elif route.name.startswith("__static"):

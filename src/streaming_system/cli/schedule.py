@@ -21,6 +21,7 @@ from streaming_system.cli.plugins import record_plugins
 from streaming_system.cli.schedule_feeds import check, diff
 from streaming_system.cli.schedule_follow import follow
 from streaming_system.cli.schedule_parsers import check_plugin_command, formats, new_parser_command
+from streaming_system.cli.schedule_recordings import RecordingsUpdate, recordings_command
 from streaming_system.cli.schedule_watch import ACCEPT_SHRINK, has_feed, watch_command
 from streaming_system.config.ini import require
 from streaming_system.net.page_events import PageEventPublisher
@@ -42,6 +43,7 @@ for command in (
     check_plugin_command,
     formats,
     new_parser_command,
+    recordings_command,
     watch_command,
 ):
     schedule.add_command(command)
@@ -81,12 +83,20 @@ def _import_feeds(settings: Mapping[str, Any], *, accept_shrink: bool) -> None:
         outcome = import_and_report(
             config, feed_options(settings, config.site), target, accept_shrink=accept_shrink
         )
+        lists = RecordingsUpdate(settings, _warn_of_list).run(config).results
         PageEventPublisher(settings.get("push.url", "")).publish("schedule")
     for feed in outcome.feeds:
         _print_imported(feed)
     for warning in outcome.warnings:
         click.echo(f"warning: {warning}", err=True)
+    for result in lists:
+        if not result.error:
+            click.echo(result.describe())
     click.echo(f"Wrote {target}")
+
+
+def _warn_of_list(source: str, problem: str) -> None:
+    click.echo(f"warning: {source}: {problem}", err=True)
 
 
 def _print_imported(feed: ImportedFeed) -> None:

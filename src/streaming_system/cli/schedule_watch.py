@@ -24,6 +24,7 @@ from streaming_system.cli.import_report import (
     report_failure,
 )
 from streaming_system.cli.plugins import record_plugins
+from streaming_system.cli.schedule_recordings import RecordingsUpdate
 from streaming_system.config import (
     ConferenceConfig,
     ConfigError,
@@ -170,6 +171,7 @@ class ScheduleWatcher:
         )
         self._request = ImportRequest(settings)
         self._imported: ConferenceConfig | None = None
+        self._recordings = RecordingsUpdate(settings, LogOnce(log).warn)
 
     def run(self, interval: float, count: int | None) -> None:
         """Poll at an interval in seconds.
@@ -179,7 +181,19 @@ class ScheduleWatcher:
         run_poll_loop(self.poll, interval=interval, count=count, sleep=self._sleep)
 
     def poll(self) -> bool:
-        """Import the feeds if one has changed; return whether that succeeded."""
+        """Import the feeds and lists of recordings that have changed.
+
+        :return: whether the import of the feeds succeeded.
+        """
+        succeeded = self._poll_feeds()
+        # Recordings appear long after the last change of the schedule.
+        config = self._configurations.value
+        if self._target.exists() and self._recordings.run(config).has_changed:
+            self._pages.publish("schedule")
+            log.info("the recordings of talks have changed")
+        return succeeded
+
+    def _poll_feeds(self) -> bool:
         feeds = self._feeds
         feeds.changed = False
         config = self._configurations.current()

@@ -158,17 +158,17 @@ def _check_feeds(ini: IniFile, values: Mapping[str, str], checked: CheckedConfer
             f"{', '.join(parsers)}, or a plugin of yours (streaming-system schedule new-parser)",
         )
     for room in checked.conference.rooms.values() if checked.conference else ():
-        if (
-            room.schedule
-            and not urlsplit(room.schedule).scheme
-            and not Path(room.schedule).is_file()
-        ):
-            section, key = _schedule_key(room.id, sections)
-            sections.add(
-                section,
-                (key,),
-                f"there is no file {room.schedule}; a web address begins with https://",
-            )
+        places = (
+            (room.schedule, _schedule_key(room.id, sections)),
+            (room.recordings_list, (room.id, "recordings-list")),
+        )
+        for source, (section, key) in places:
+            if source and not urlsplit(source).scheme and not Path(source).is_file():
+                sections.add(
+                    section,
+                    (key,),
+                    f"there is no file {source}; a web address begins with https://",
+                )
 
 
 def _refuse_sample_feeds(values: Mapping[str, str], checked: CheckedConference) -> None:

@@ -19,6 +19,7 @@ from streaming_system.config.model import (
     SiteConfig,
     TimedSource,
 )
+from streaming_system.config.relive_source import ReliveSource
 from streaming_system.config.room_ids import RESERVED_ROOM_IDS, ROOM_ID_PATTERN
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Finding",
     "MastodonFeed",
     "Region",
+    "ReliveSource",
     "Room",
     "SiteConfig",
     "TimedSource",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from streaming_system.config.findings import WARNING
 from streaming_system.config.model import Room, SiteConfig
+from streaming_system.config.relive_source import ReliveSource
 from streaming_system.config.sections import SITE, ConfigSections
 
 
@@ -13,6 +14,7 @@ def check_rooms(sections: ConfigSections, site: SiteConfig, rooms: Mapping[str, 
         _check_fallback_groups(sections, site, rooms, room)
         _check_default_room(sections, rooms, room)
     _check_schedule_keys(sections, rooms)
+    _check_relive(sections, rooms)
 
 
 def _check_fallback_groups(
@@ -54,3 +56,27 @@ def _check_schedule_keys(sections: ConfigSections, rooms: Mapping[str, Room]) ->
                     "talks; give each room its own name in the feed",
                     severity=WARNING,
                 )
+
+
+def _check_relive(sections: ConfigSections, rooms: Mapping[str, Room]) -> None:
+    """Warn about talks that would be looked up in the recording of another room."""
+    first: dict[ReliveSource, str] = {}
+    for room in rooms.values():
+        if room.relive is None:
+            continue
+        if not room.schedule:
+            sections.add(
+                room.id,
+                ("relive",),
+                "has no effect: the room has no schedule",
+                severity=WARNING,
+            )
+        other = first.setdefault(room.relive.for_room(room.id), room.id)
+        if other != room.id and room.relive.kind != "index":
+            sections.add(
+                room.id,
+                ("relive",),
+                f"is the recording of room {other!r}: talks of both would show the same; write "
+                "{room} in its place",
+                severity=WARNING,
+            )

@@ -36,14 +36,14 @@ NO_VALUE = {"enum": [False, None]}
 class InvalidItems(colander.Invalid):
     """A value with several problems, each with the keys and indexes that lead to it.
 
-    :param valid: the items without a problem.
+    :param valid: the items without a problem; the value of an object is ``None``.
     """
 
     def __init__(
         self,
         node: colander.SchemaNode,
         problems: Sequence[tuple[Path, str]],
-        valid: tuple[Any, ...] = (),
+        valid: Any = (),
     ) -> None:
         super().__init__(node, [message for _, message in problems])
         self.problems, self.valid = problems, valid

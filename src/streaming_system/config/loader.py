@@ -259,7 +259,7 @@ class _ConferenceBuilder:
                 for child in error.children
                 if isinstance(child, InvalidItems)
             }
-        for key in ("schedule", "schedule-url"):
+        for key in ("schedule", "schedule-url", "recordings-list"):
             if result.get(key):
                 result[key] = self._resolve_feed(section, key, result[key])
         # A value without slash and dot is the name of a built-in theme.

@@ -7,6 +7,8 @@ from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from zoneinfo import ZoneInfo
 
+from streaming_system.config.relive_source import ReliveSource
+
 EXAMPLE_SECRET = "move me to config.private.json"  # noqa: S105 - This secret is public.
 DEFAULT_HLS_PLAYLIST = "stream.m3u8"
 
@@ -176,6 +178,8 @@ class Room:
     :param sources: in chronological order; an active source replaces endpoints, ``youtube`` and
         ``fallbacks``.
     :param recordings: the URL of the event's recordings.
+    :param recordings_list: a list of the recordings of talks: a URL, an absolute path, or "".
+    :param relive: where talks that have ended can be watched again.
     :param webchat: the URL template of an IRC client; ``None`` for the network's default client,
         "" for none.
     :param matrix: the alias or id of a Matrix room.
@@ -209,6 +213,8 @@ class Room:
     fallbacks: tuple[Fallback, ...] = ()
     sources: tuple[TimedSource, ...] = ()
     recordings: str = ""
+    recordings_list: str = ""
+    relive: ReliveSource | None = None
     webchat: str | None = None
     matrix: str = ""
     chat: str = ""

@@ -14,6 +14,7 @@ from streaming_system.config.field_types import (
     ValidatedType,
 )
 from streaming_system.config.localized_types import LocalizedTextType
+from streaming_system.config.relive_types import ReliveSourceType
 from streaming_system.config.schema_keys import FEED, VIDEO_ID, key, text_key, url_template_key
 from streaming_system.config.site_schema import SiteConfigSchema
 from streaming_system.config.social import (
@@ -210,4 +211,20 @@ class RoomConfigSchema(colander.Schema):
         "the URL of the event's recordings; the index links to it after the event",
         "https://media.example.org/c/ourconf",
         field=WebAddress("absolute"),
+    )
+    recordings_list = text_key(
+        "a list of the recordings of talks, to which their pages lead: an `http(s)://` URL, or a "
+        "path relative to the file that names it. [Formats](watching-again.md#recordings)",
+        "https://api.media.ccc.de/public/conferences/ourconf2026",
+        name="recordings-list",
+        field=FEED,
+    )
+    relive = key(
+        ReliveSourceType(),
+        "where talks that have ended can be watched again until their recordings are published: an "
+        "object with `hls`, `mediamtx`, `files` or `index`. "
+        "[Sources](watching-again.md#from-the-beginning)",
+        {"hls": "https://cdn.example.org/{room}/dvr.m3u8"},
+        {"mediamtx": "https://media.example.org:9996/", "path": "{room}"},
+        missing=None,
     )

@@ -16,6 +16,8 @@ from streaming_system.frontend.i18n import DOMAIN
 from streaming_system.frontend.mastodon import Timeline, create_feeds
 from streaming_system.frontend.page_cache import MAX_CACHE_BYTES, PageCache, add_response_cache
 from streaming_system.frontend.previews import PreviewStore
+from streaming_system.frontend.relive.background_resource import BackgroundFetcher
+from streaming_system.frontend.relive.watch_again import RecordingSources, TalkRecordings
 from streaming_system.frontend.request_methods import utc_now
 from streaming_system.frontend.schedule_page.schedule_view import ScheduleViewCaches
 from streaming_system.frontend.schedule_page.talk_html import TalkHtmlCache
@@ -30,6 +32,7 @@ from streaming_system.frontend.tracker_client import (
 )
 from streaming_system.net.ssrf import Networks
 from streaming_system.schedule.event_dates import ArchiveCheck
+from streaming_system.schedule.recordings import RecordingsStore, recordings_file
 from streaming_system.schedule.store import ScheduleStore
 from streaming_system.web.request_guard import RequestGuardMiddleware
 
@@ -65,6 +68,8 @@ class SharedObjects:
         self.brand = BrandFolder(Path(brand) if brand else None)
         self._networks = networks
         self._feeds: dict[MastodonFeed, Timeline] = {}
+        self._recording_sources = RecordingSources(BackgroundFetcher(networks))
+        self._recordings = RecordingsStore(recordings_file(Path(settings["schedule.file"])))
         schedule = ScheduleStore(Path(settings["schedule.file"]))
         prefix = room_prefix(settings.get(EVENT_KEY, ""))
         self._objects: dict[str, Any] = {
@@ -93,6 +98,9 @@ class SharedObjects:
             for feed, timeline in create_feeds(state.conference, self._networks).items()
         }
         registry["mastodon_feeds"] = self._feeds
+        registry["talk_recordings"] = TalkRecordings(
+            self._recording_sources.of_rooms(state.conference), self._recordings
+        )
 
     def take_from(self, registry: Any) -> None:
         """Take over what the first app has created."""

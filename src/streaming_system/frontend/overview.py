@@ -1,7 +1,7 @@
 """The phase of an event and the order of its rooms, for the index page."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -15,6 +15,7 @@ from streaming_system.schedule.model import Slot
 # A room whose next talk starts within this time is listed as starting soon.
 STARTING_SOON = timedelta(hours=1)
 MAX_FIRST_TALKS = 5
+MAX_LATEST_TALKS = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,6 +122,14 @@ class EventOverview:
         return [pair for pair in self.upcoming_talks if self._day(pair[0].start) == day][
             :MAX_FIRST_TALKS
         ]
+
+    def latest_talks(self, guids: Collection[str]) -> list[tuple[Slot, RoomView]]:
+        """Return the latest of some talks, the newest first.
+
+        :param guids: of the talks to choose from.
+        """
+        talks = [pair for pair in self._talks if pair[0].guid in guids]
+        return talks[: -MAX_LATEST_TALKS - 1 : -1]
 
     @property
     def continues_tomorrow(self) -> bool:

@@ -54,6 +54,8 @@ def includeme(config: Any) -> None:
         ("theme", "/theme/{version}/{path:.+}"),
         ("schedule", "/schedule"),
         ("talk.ics", f"/talk/{TALK_PATTERN}.ics"),
+        ("talk.recording", f"/talk/{TALK_PATTERN}/recording.m3u8"),
+        ("talk.rendition", f"/talk/{TALK_PATTERN}/recording/{{rendition:[0-9a-f]+}}.m3u8"),
         ("talk", f"/talk/{TALK_PATTERN}"),
         ("schedule.xml", "/schedule.xml"),
         ("schedule.json", "/schedule.json"),

@@ -68,10 +68,14 @@ def permissions_policy(conference: ConferenceConfig) -> str:
     )
 
 
-def allow_streams(request: Any, *, frames: Iterable[str]) -> None:
-    """Allow the page of a request to play streams and to frame external players."""
+def allow_streams(request: Any, *, frames: Iterable[str], response: Any = None) -> None:
+    """Allow the page of a request to play streams and to frame external players.
+
+    :param response: that of the page, if the view creates one.
+    """
     settings = request.registry.settings
-    request.response.headers["Content-Security-Policy"] = content_security_policy(
+    headers = (request.response if response is None else response).headers
+    headers["Content-Security-Policy"] = content_security_policy(
         settings["conference"], settings["tracker.url"], streams=True, frames=frames
     )
 

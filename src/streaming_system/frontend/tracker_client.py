@@ -118,6 +118,7 @@ class PolledResource(Generic[T]):
         :class:`DocumentError` for an entirely different document.
     :param refresh_interval: seconds between two requests.
     :param max_staleness: seconds after which the last value expires.
+    :param decode: converts the body for ``parse``; it raises :class:`DocumentError`.
     :param pool: an SSRF-safe one for servers other than our tracker.
     :param body_timeout: the maximum number of seconds to receive the body; the whole request has
         twice as many.
@@ -131,13 +132,14 @@ class PolledResource(Generic[T]):
         *,
         refresh_interval: float = REFRESH_INTERVAL,
         max_staleness: float = MAX_STALENESS,
+        decode: Callable[[bytes], Any] = parse_foreign_json,
         pool: urllib3.PoolManager | None = None,
         body_timeout: float = BODY_TIMEOUT,
         max_body_bytes: int = MAX_BODY_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = f"{base_url.rstrip('/')}{path}" if base_url else ""
-        self._parse = parse
+        self._parse, self._decode = parse, decode
         self._refresh_interval, self._max_staleness = refresh_interval, max_staleness
         self._body_timeout, self._max_body_bytes = body_timeout, max_body_bytes
         self._clock = clock
@@ -152,23 +154,28 @@ class PolledResource(Generic[T]):
 
     def get(self) -> T | None:
         """Return the last value, or ``None`` if it has expired."""
-        if self._is_stale() and self._refreshing.acquire(blocking=False):
+        if self.is_stale() and self._refreshing.acquire(blocking=False):
             try:
-                if self._is_stale():
+                if self.is_stale():
                     self._refresh()
             finally:
                 self._refreshing.release()
+        return self.last_value()
+
+    def last_value(self) -> T | None:
+        """Return the last value without a request, or ``None`` if it has expired."""
         if self._clock() - self._received_at > self._max_staleness:
             return None
         return self._value
 
-    def _is_stale(self) -> bool:
+    def is_stale(self) -> bool:
+        """Return whether the next :meth:`get` sends a request."""
         return bool(self._url) and self._clock() - self._requested_at > self._refresh_interval
 
     def _refresh(self) -> None:
         problems = FieldProblems()
         try:
-            self._value = self._parse(parse_foreign_json(self._fetch()), problems)
+            self._value = self._parse(self._decode(self._fetch()), problems)
         except DocumentError as error:
             # The numbers of lines, columns and bytes change.
             self._warn(f"the response {error}", re.sub(r"\d+", "", str(error)))
@@ -177,16 +184,13 @@ class PolledResource(Generic[T]):
         else:
             self._received_at = self._clock()
             self._problems.resolve(self._url)
-            self._log_field_problems(problems)
+            self._problems.record(f"{self._url} (fields)", problems)
         finally:
             self._requested_at = self._clock()
 
     def _warn(self, problem: str, fault: str = "") -> None:
-        hint = "check its address, and whether it runs; pages do not show its data"
-        self._problems.warn(self._url, f"{problem}; {hint}", fault=fault)
-
-    def _log_field_problems(self, problems: FieldProblems) -> None:
-        self._problems.record(f"{self._url} (fields)", problems)
+        hint = "; check its address, and whether it runs; pages do not show its data"
+        self._problems.warn(self._url, problem + hint, fault=fault)
 
     def _fetch(self) -> bytes:
         try:

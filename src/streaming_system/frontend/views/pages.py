@@ -31,10 +31,14 @@ def index(request: Any) -> dict[str, Any]:
         return events_page(request)
     events = event_overviews(build_room_views(request), request.now)
     changes = [event.changes_at for event in events if event.changes_at]
+    watchable = request.registry["talk_recordings"].watchable_guids(
+        request.schedule, request.conference.rooms, request.now
+    )
     return {
         "events": events,
         "changes_at": min(changes, default=None),
         "other_events": other_events(request)["groups"],
+        "watch_again": {event.title: event.latest_talks(watchable) for event in events},
     }
 
 

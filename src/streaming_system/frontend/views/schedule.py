@@ -17,6 +17,7 @@ from streaming_system.frontend.feedback import feedback_url
 from streaming_system.frontend.http_cache import SCHEDULE_MAX_AGE
 from streaming_system.frontend.page_cache import page_response, with_etag
 from streaming_system.frontend.query_params import normalise_search
+from streaming_system.frontend.relive.watch_again import FIRST_RESPONSE_TIMEOUT, TalkRecordings
 from streaming_system.frontend.room_view import build_room_view
 from streaming_system.frontend.schedule_page.grid import ScheduleGrid, build_grid
 from streaming_system.frontend.schedule_page.schedule_view import (
@@ -25,6 +26,7 @@ from streaming_system.frontend.schedule_page.schedule_view import (
     language_tag,
     search,
 )
+from streaming_system.frontend.security_headers import allow_streams
 from streaming_system.schedule.export import export_schedule
 from streaming_system.schedule.export_talks import ExportSite
 from streaming_system.schedule.model import RoomSchedule, Schedule
@@ -81,7 +83,15 @@ def talk(request: Any) -> Response:
     entry = _find_entry(request)
     statuses = request.registry["room_statuses"].get()
     state = build_room_view(entry.room, request.schedule, statuses, request.now, request.formatter)
+    watch_again = request.registry["talk_recordings"].find(
+        entry.room.id,
+        entry.talk,
+        request.now,
+        request.route_path("talk.recording", talk=entry.id),
+        FIRST_RESPONSE_TIMEOUT,
+    )
     values = {
+        "watch_again": watch_again,
         "entry": entry,
         "state": state,
         "event": entry.talk,
@@ -90,7 +100,10 @@ def talk(request: Any) -> Response:
         "zone_names": state.formatter.zone(entry.talk.start.astimezone(state.zone)),
         "language_tag": language_tag,
     }
-    return page_response(request, with_etag(render("talk.jinja2", values, request)))
+    response = page_response(request, with_etag(render("talk.jinja2", values, request)))
+    if watch_again.parts:
+        allow_streams(request, frames=(), response=response)
+    return response
 
 
 @view_config(route_name="talk.ics", http_cache=SCHEDULE_MAX_AGE)
@@ -152,9 +165,10 @@ def _schedule_page(request: Any, query: ScheduleQuery, room: Room | None) -> Res
         )
         return page
 
+    watchable = _watchable_guids(request)
     # Links to the same page in other languages contain the host.
     language = (request.locale_name, request.requested_language is not None)
-    key = (language, request.canonical_url, query, day)
+    key = (language, request.canonical_url, query, day, hash(watchable))
     # Pages with arbitrary search words or days must not evict the others.
     if query.q or "delta" in request.GET or not (day is None or view.has_day(day)):
         page = with_etag(render_page())
@@ -210,11 +224,17 @@ def _template_values(
         "first": first + 1,
         "last": first + len(listed),
         "render_talk": _talk_renderer(request),
+        "watchable": _watchable_guids(request),
         "as_list": as_list,
         "table": None if as_list else _day_grid(view, listed, day),
         "language_tag": language_tag,
         "agenda": list(_group_by_day(listed, day)) if as_list else [],
     }
+
+
+def _watchable_guids(request: Any) -> frozenset[str]:
+    recordings: TalkRecordings = request.registry["talk_recordings"]
+    return recordings.watchable_guids(request.schedule, request.conference.rooms, request.now)
 
 
 def _talk_renderer(request: Any) -> Any:

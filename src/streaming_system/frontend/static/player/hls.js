@@ -43,6 +43,8 @@ export class HlsEngine {
       lowLatencyMode: !isSteady,
       liveSyncDurationCount: isSteady ? STEADY_LIVE_SYNC_SEGMENTS : LIVE_SYNC_SEGMENTS,
       maxLiveSyncPlaybackRate: CATCH_UP_RATE,
+      // -1: hls.js starts at the live edge.
+      startPosition: source.startPosition ?? -1,
       // The supervisor handles longer failures: it knows the other endpoints.
       manifestLoadPolicy: loadPolicy(0, 6000),
       playlistLoadPolicy: loadPolicy(2, 6000),

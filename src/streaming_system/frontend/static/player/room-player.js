@@ -15,28 +15,47 @@ export class RoomPlayer {
     this.video = stage.querySelector("video");
     const { video } = this;
     const preferences = loadPreferences();
-    const formats = JSON.parse(stage.dataset.formats);
-    const initial = [...video.querySelectorAll("source")].map(({ src, type, dataset: { format, quality } }) => {
-      const stream = [format, quality].filter(Boolean).join("_");
-      const [, , , label] = formats.find(([name]) => name === stream);
-      return { server: video.dataset.endpoint, url: src, type, stream, format, quality, label, audio: type.startsWith("audio/"), extra: false };
-    });
+    const streams = this.findStreams();
     // The supervisor selects the source from here on.
     video.replaceChildren();
     video.controls = false;
     video.load();
     video.volume = preferences.volume;
     video.muted = preferences.muted;
-    this.supervisor = new PlaybackSupervisor(video, { list: stage.dataset.list, formats, initial, preferences });
-    this.controls = new Controls(stage, this);
+    this.supervisor = this.makeSupervisor({ ...streams, preferences });
+    this.controls = this.makeControls();
     this.listeners = new AbortController();
     const { signal } = this.listeners;
     for (const name of ["state", "options"]) this.supervisor.addEventListener(name, () => this.controls.update());
     video.addEventListener("volumechange", () => this.onVolumeChange(), { signal });
     document.addEventListener("content-replaced", () => { if (!stage.isConnected) this.destroy(); }, { signal });
     listenForShortcuts(stage, this, signal);
+    this.begin();
+  }
+
+  /** Return the streams that the page contains. */
+  findStreams() {
+    const { stage, video } = this;
+    const formats = JSON.parse(stage.dataset.formats);
+    const initial = [...video.querySelectorAll("source")].map(({ src, type, dataset: { format, quality } }) => {
+      const stream = [format, quality].filter(Boolean).join("_");
+      const [, , , label] = formats.find(([name]) => name === stream);
+      return { server: video.dataset.endpoint, url: src, type, stream, format, quality, label, audio: type.startsWith("audio/"), extra: false };
+    });
+    return { list: stage.dataset.list, formats, initial };
+  }
+
+  makeSupervisor(streams) {
+    return new PlaybackSupervisor(this.video, streams);
+  }
+
+  makeControls() {
+    return new Controls(this.stage, this);
+  }
+
+  begin() {
     // No autoplay on a metered connection, with reduced motion, or where the configuration prefers another site's page.
-    const isQuiet = "waits" in stage.dataset || navigator.connection?.saveData || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const isQuiet = "waits" in this.stage.dataset || navigator.connection?.saveData || matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (isQuiet) this.supervisor.stop();
     else this.supervisor.start();
   }

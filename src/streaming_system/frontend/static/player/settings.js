@@ -49,9 +49,9 @@ export class SettingsPanel {
     if (this.button.hidden && !this.panel.hidden) this.toggle();
   }
 
-  speeds({ engine }) {
-    if (!engine?.canSetRate()) return [];
-    const isBehind = engine.secondsBehind() > MIN_SECONDS_BEHIND;
+  speeds({ engine, isRecorded = false }) {
+    if (!engine || !(isRecorded || engine.canSetRate())) return [];
+    const isBehind = isRecorded || engine.secondsBehind() > MIN_SECONDS_BEHIND;
     return SPEEDS.map((rate) => ({
       id: String(rate),
       label: rate === 1 ? t("Normal") : `${rate.toLocaleString(document.documentElement.lang || "en")}×`,

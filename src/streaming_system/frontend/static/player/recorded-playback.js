@@ -1,0 +1,151 @@
+// Plays the recording of a talk: one playlist or file, or several files one after the other.
+
+import { makeEngine } from "./engines.js";
+
+// Playback that fails more often than this in a row stops with a message.
+const MAX_FAILURES = 3;
+const RETRY_DELAY = 2000;
+// The last part of a file may be shorter than its metadata say.
+const END_TOLERANCE_SECONDS = 1;
+
+/** It has the interface of PlaybackSupervisor that the controls use. */
+export class RecordedPlayback extends EventTarget {
+  constructor(video, { parts, preferences }) {
+    super();
+    Object.assign(this, { video, parts, preferences });
+    this.isRecorded = true;
+    this.streams = { known: { youtube: "" } };
+    this.source = { audio: false };
+    this.engine = null;
+    this.part = 0;
+    this.attempt = 0;
+    this.failures = 0;
+    this.rate = 1;
+    this.isWanted = false;
+    this.state = "stopped";
+    this.listeners = new AbortController();
+    const on = (name, action) => video.addEventListener(name, action, { signal: this.listeners.signal });
+    on("timeupdate", () => this.onTimeUpdate());
+    on("ended", () => this.playNextPart());
+    on("play", () => { this.isWanted = true; });
+    on("pause", () => { if (!video.ended) this.isWanted = false; });
+  }
+
+  /** Return where the current part begins and ends in its file, in seconds. */
+  bounds() {
+    const { start, end } = this.parts[this.part];
+    const { duration } = this.video;
+    return [start, end === null ? duration : Math.min(end, duration || end)];
+  }
+
+  async toggle() {
+    if (this.engine && !this.video.paused) this.video.pause();
+    else if (this.engine && this.state !== "stopped") await this.play();
+    else await this.playPart(0);
+  }
+
+  async playPart(number) {
+    const attempt = (this.attempt += 1);
+    clearTimeout(this.retryTimer);
+    this.engine?.destroy();
+    this.engine = null;
+    this.part = number;
+    this.isWanted = true;
+    this.setState("loading");
+    const { url, type, start } = this.parts[number];
+    // hls.js gets the start, and the browser the fragment of a file's address.
+    const source = { url: start ? `${url}#t=${start}` : url, type, quality: "", startPosition: start };
+    const startEngine = await makeEngine(this.video, source, this.preferences, {
+      onFail: () => this.onFail(attempt),
+      onDiscontinuity() {},
+      onEnd() {},
+      onSourceChange: () => this.play(),
+      onOptionsChange: () => this.emit("options"),
+    });
+    if (attempt !== this.attempt) return;
+    this.engine = startEngine();
+    if (this.rate !== 1) this.engine.setRate(this.rate);
+    await this.play();
+  }
+
+  async play() {
+    try {
+      await this.video.play();
+    } catch (error) {
+      if (error.name === "NotAllowedError") this.setState("blocked");
+    }
+  }
+
+  onTimeUpdate() {
+    const { currentTime, paused } = this.video;
+    if (!this.engine || paused || currentTime === 0) return;
+    const [, end] = this.bounds();
+    if (currentTime >= end) return this.playNextPart();
+    this.failures = 0;
+    this.setState("playing");
+  }
+
+  playNextPart() {
+    if (!this.engine || this.state === "stopped") return;
+    if (this.part + 1 < this.parts.length) return this.playPart(this.part + 1);
+    this.isWanted = false;
+    this.video.pause();
+    this.setState("stopped");
+  }
+
+  onFail(attempt) {
+    if (attempt !== this.attempt || this.state === "stopped") return;
+    const [, end] = this.bounds();
+    // An engine expects an endless stream: for it, the end is a failure.
+    if (this.video.ended || end - this.video.currentTime < END_TOLERANCE_SECONDS) return this.playNextPart();
+    this.failures += 1;
+    if (this.failures <= MAX_FAILURES) {
+      this.retryTimer = setTimeout(() => this.playPart(this.part), RETRY_DELAY * this.failures);
+    } else {
+      this.failures = 0;
+      this.engine?.destroy();
+      this.engine = null;
+      this.isWanted = false;
+      this.setState("failed");
+    }
+  }
+
+  choose(name, value) {
+    this.preferences = { ...this.preferences, [name]: value };
+    this.engine?.choose(name, value);
+    this.emit("options");
+  }
+
+  setRate(rate) {
+    this.rate = rate;
+    this.engine?.setRate(rate);
+    this.emit("options");
+  }
+
+  menus() {
+    const { engine } = this;
+    const none = { options: [], chosen: "" };
+    return {
+      quality: engine ? { options: engine.qualities(), chosen: engine.chosen ?? "auto" } : none,
+      delay: none,
+      ...(engine?.tracks() ?? { language: none, subtitles: none }),
+    };
+  }
+
+  setState(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.emit("state");
+  }
+
+  emit(name) {
+    this.dispatchEvent(new Event(name));
+  }
+
+  destroy() {
+    this.attempt += 1;
+    clearTimeout(this.retryTimer);
+    this.listeners.abort();
+    this.engine?.destroy();
+  }
+}

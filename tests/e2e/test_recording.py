@@ -1,0 +1,130 @@
+"""A talk that has just ended plays on its page, from its beginning."""
+
+import json
+import subprocess
+import threading
+from datetime import UTC, datetime, timedelta
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import expect
+from programs import require
+from timeouts import extended
+
+from streaming_system import frontend
+from streaming_system.frontend.views import recordings, schedule
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.storage import save_schedule
+
+from .stream import Origin
+
+# The picture of each 20 seconds of the stream: before the talk, the talk, after it.
+COLOURS = ("red", "lime", "blue")
+SECONDS = 20
+# The red, green and blue of the middle of the picture.
+PICTURE_SCRIPT = """video => {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 1;
+  const context = canvas.getContext('2d');
+  context.drawImage(video, 0, 0, 1, 1);
+  const [...colour] = context.getImageData(0, 0, 1, 1).data;
+  return colour.slice(0, 3).map((value) => Math.round(value / 255));
+}"""
+
+
+class ThreadingServer(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class QuietHandler(WSGIRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def recorded_event(tmp_path_factory):
+    """A server of an HLS event with the time of each segment, and when that begins."""
+    require("ffmpeg")
+    folder = tmp_path_factory.mktemp("event")
+    inputs = [
+        part
+        for colour in COLOURS
+        for part in ("-f", "lavfi", "-i", f"color={colour}:size=160x90:rate=10:duration={SECONDS}")
+    ]
+    subprocess.run(
+        ["ffmpeg", "-nostdin", "-loglevel", "error", *inputs,
+         "-filter_complex", "[0][1][2]concat=n=3:v=1:a=0", "-c:v", "libx264", "-preset",
+         "ultrafast", "-b:v", "200k", "-g", "20", "-keyint_min", "20", "-pix_fmt", "yuv420p",
+         "-f", "hls", "-hls_time", "2", "-hls_playlist_type", "event", "-hls_flags",
+         "program_date_time", "-master_pl_name", "dvr.m3u8", str(folder / "media.m3u8")],
+        check=True, timeout=extended(60),
+    )  # fmt: skip
+    playlist = (folder / "media.m3u8").read_text()
+    times = [line.partition(":")[2] for line in playlist.split("\n") if "DATE-TIME" in line]
+    origin = Origin(folder)
+    origin.start()
+    yield origin, datetime.fromisoformat(times[0]).astimezone(UTC)
+    origin.stop()
+
+
+@pytest.fixture
+def recorded_site(recorded_event, tmp_path, monkeypatch):
+    """The address of a site whose talk is the second third of the event, just after its end."""
+    for view in (schedule, recordings):
+        monkeypatch.setattr(view, "FIRST_RESPONSE_TIMEOUT", extended(10))
+    origin, begin = recorded_event
+    talk = Slot(
+        start=begin + timedelta(seconds=SECONDS),
+        end=begin + timedelta(seconds=2 * SECONDS),
+        title="Green",
+        guid="green",
+    )
+    room = RoomSchedule(timezone=ZoneInfo("UTC"), slots=(talk,))
+    save_schedule(Schedule(rooms={"hall": room}, imported_at=begin), tmp_path / "schedule.json")
+    (tmp_path / "config.json").write_text(
+        json.dumps({"hall": {"title": "Hall", "relive": {"hls": f"{origin.url}dvr.m3u8"}}})
+    )
+    settings = {
+        "config.public": str(tmp_path / "config.json"),
+        "config.private": str(tmp_path / "config.private.json"),
+        "schedule.file": str(tmp_path / "schedule.json"),
+        "outbound.allowed_private_networks": "127.0.0.1",
+        "clock": lambda: talk.end + timedelta(seconds=30),
+    }
+    with make_server(
+        "127.0.0.1", 0, frontend.main({}, **settings), ThreadingServer, QuietHandler
+    ) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_ended_talk_plays_from_its_beginning_to_its_end(recorded_site, recorded_event, new_page):
+    page = new_page()
+    origin, _ = recorded_event
+    page.goto(f"{recorded_site}/talk/green")
+    stage = page.get_by_role("region", name="Recording of the talk")
+    play = stage.get_by_role("button", name="Play").first
+    expect(play).to_be_visible()
+    # Before the viewer starts it, the browser contacts no other server.
+    assert [url for url in page.requested_urls if url.startswith(origin.url)] == []
+
+    play.click()
+
+    video = page.locator("video")
+    expect(stage).to_have_attribute("data-player-state", "playing", timeout=extended(20) * 1000)
+    # The segments begin at full two seconds, as the talk does.
+    assert video.evaluate(PICTURE_SCRIPT) == [0, 1, 0]
+    assert video.evaluate("video => Math.round(video.duration)") == SECONDS
+    position = stage.get_by_role("slider", name="Position")
+    expect(position).to_have_attribute("max", str(SECONDS))
+
+    position.evaluate(f"slider => {{ slider.value = {SECONDS - 1}; slider.oninput(); }}")
+
+    expect(stage).to_have_attribute("data-player-state", "stopped", timeout=extended(20) * 1000)
+    assert video.evaluate(PICTURE_SCRIPT) == [0, 1, 0]
+    assert page.errors == []
