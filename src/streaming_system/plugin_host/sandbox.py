@@ -1,8 +1,9 @@
 """Runs untrusted code in a subprocess with limits of time and memory."""
 
+import gc
 import multiprocessing
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -47,6 +48,21 @@ def run_sandboxed(
     :raises FeedError: if the function raises it.
     :raises PluginError: if the function raises it.
     """
+    [result] = iterate_sandboxed(task, _yield_result, (function, arguments), limits)
+    return result
+
+
+def iterate_sandboxed(
+    task: str,
+    function: Callable[..., Iterator[Any]],
+    arguments: tuple[Any, ...],
+    limits: ResourceLimits,
+) -> Iterator[Any]:
+    """Call a generator function in one subprocess, and yield its values.
+
+    The time limit applies to each value. The parameters and errors are those of
+    :func:`run_sandboxed`.
+    """
     # A forked child has all modules loaded. The calling commands run no other threads.
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
@@ -56,11 +72,17 @@ def run_sandboxed(
     process.start()
     send.close()
     try:
-        if not receive.poll(limits.timeout):
-            raise SandboxTimeoutError(
-                f"{task} took longer than {limits.timeout:g} s and was stopped"
-            )
-        error, result = receive.recv()
+        while True:
+            if not receive.poll(limits.timeout):
+                raise SandboxTimeoutError(
+                    f"{task} took longer than {limits.timeout:g} s and was stopped"
+                )
+            error, values = receive.recv()
+            if error is not None:
+                raise error
+            if not values:
+                return
+            yield from values
     except EOFError:
         process.join()
         raise SandboxError(
@@ -70,9 +92,10 @@ def run_sandboxed(
         process.kill()
         process.join()
         receive.close()
-    if error is not None:
-        raise error
-    return result
+
+
+def _yield_result(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Iterator[Any]:
+    yield function(*arguments)
 
 
 def _address_space_bytes() -> int:
@@ -88,7 +111,7 @@ def _run_child(
     send: Connection,
     max_memory_bytes: int,
     task: str,
-    function: Callable[..., Any],
+    function: Callable[..., Iterator[Any]],
     arguments: tuple[Any, ...],
 ) -> None:
     # The address space that fork has copied does not count.
@@ -96,14 +119,19 @@ def _run_child(
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     # A crash must not fill the disk with a core dump.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # A collection would copy all pages of objects that the parent has.
+    gc.freeze()
+    error: Exception | None = None
     try:
-        outcome: tuple[Exception | None, Any] = (None, function(*arguments))
-    except (FeedError, PluginError) as error:
-        outcome = (type(error)(str(error)), None)
+        for value in function(*arguments):
+            send.send((None, (value,)))
+    except (FeedError, PluginError) as raised:
+        error = type(raised)(str(raised))
     except MemoryError:
         mebibytes = max_memory_bytes // 2**20
-        outcome = (SandboxError(f"{task} needs more than {mebibytes} MiB of memory"), None)
+        error = SandboxError(f"{task} needs more than {mebibytes} MiB of memory")
     except RecursionError:
-        outcome = (SandboxError(f"{task} failed: the input is nested too deeply"), None)
-    send.send(outcome)
+        error = SandboxError(f"{task} failed: the input is nested too deeply")
+    # No values: the end.
+    send.send((error, ()))
     send.close()

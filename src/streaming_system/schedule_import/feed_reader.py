@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pluggy
+
 from streaming_system.net.ssrf import Networks
 from streaming_system.plugin.feed import FeedError, open_feed
 from streaming_system.plugin_host.manager import PluginError, create_plugin_manager
@@ -107,8 +109,24 @@ def _parse_in_sandbox(
     timezone: ZoneInfo | None,
     default_rooms: tuple[str, ...],
 ) -> ParsedFeed:
-    feed = open_feed(data, source, max_bytes=options.limits.max_decompressed_bytes)
     manager = create_plugin_manager(options.plugin_folder, options.only_plugin)
+    return parse_with_plugins(manager, source, data, options, timezone, default_rooms)
+
+
+def parse_with_plugins(
+    manager: pluggy.PluginManager,
+    source: str,
+    data: bytes,
+    options: FeedReaderOptions,
+    timezone: ZoneInfo | None = None,
+    default_rooms: tuple[str, ...] = (),
+) -> ParsedFeed:
+    """Parse and validate a feed in this process, which must be a sandbox.
+
+    :param manager: the loaded plugins; the other parameters and errors are those of
+        :func:`parse_feed`.
+    """
+    feed = open_feed(data, source, max_bytes=options.limits.max_decompressed_bytes)
     chosen = select_parser(feed, registered_parsers(manager), options.format)
     validated, context = parse_and_validate(
         feed, chosen, timezone, options.columns, manager, default_rooms

@@ -9,6 +9,7 @@ from streaming_system.plugin_host.sandbox import (
     ResourceLimits,
     SandboxError,
     SandboxTimeoutError,
+    iterate_sandboxed,
     run_sandboxed,
 )
 
@@ -25,6 +26,19 @@ def recurse():
 
 def test_sandbox_returns_the_result():
     assert run_sandboxed("adding", sum, ((1, 2),), ResourceLimits()) == 3
+
+
+def work_until(number):
+    yield from range(number)
+    time.sleep(60)
+
+
+def test_sandbox_returns_values_until_a_slow_one():
+    results = iterate_sandboxed("adding", work_until, (3,), ResourceLimits(timeout=0.5))
+
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(SandboxTimeoutError):
+        next(results)
 
 
 def test_sandbox_stops_a_slow_task_and_names_it():

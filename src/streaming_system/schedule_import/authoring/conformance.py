@@ -16,14 +16,26 @@ from streaming_system.plugin_host.manager import (
     create_plugin_manager,
     load_built_in_plugins,
 )
-from streaming_system.plugin_host.sandbox import ResourceLimits, SandboxError, run_sandboxed
+from streaming_system.plugin_host.sandbox import (
+    ResourceLimits,
+    SandboxError,
+    iterate_sandboxed,
+    run_sandboxed,
+)
 from streaming_system.schedule.model import Talk
-from streaming_system.schedule_import.feed_reader import FeedReaderOptions, ParsedFeed, parse_feed
+from streaming_system.schedule_import.feed_reader import (
+    FeedReaderOptions,
+    ParsedFeed,
+    parse_feed,
+    parse_with_plugins,
+)
 from streaming_system.schedule_import.parsers import RegisteredParser, registered_parsers
 
 # Enough for a feed of a few talks.
 LIMITS = ResourceLimits(timeout=5, max_memory_bytes=500 * 2**20)
 MAX_MUTANTS = 60
+# The zone of feeds without offsets.
+ZONE = ZoneInfo("UTC")
 
 # Documents of other formats, and of formats that look similar.
 FOREIGN_FEEDS = (
@@ -141,8 +153,10 @@ class _ConformanceSuite:
                 raise ConformanceError(f"{sample.name} is recognised as {winner or 'nothing'}")
 
     def rejects_other_formats(self) -> None:
-        for feed in FOREIGN_FEEDS:
-            name = _run_limited(_recognising_parser, self.path, feed, self.names)
+        names = iterate_sandboxed(
+            "the check", _recognising_parsers, (self.path, FOREIGN_FEEDS, self.names), LIMITS
+        )
+        for feed, name in zip(FOREIGN_FEEDS, names, strict=True):
             if name:
                 raise ConformanceError(f"{name} recognises {feed[:60]!r}")
 
@@ -170,14 +184,14 @@ class _ConformanceSuite:
 
     def survives_mutations(self) -> None:
         for sample, data in self.samples:
-            for mutant in _mutants(data):
-                try:
-                    _parse_feed(self.path, mutant, self.names[0])
-                except FeedError as error:
-                    # The parser can reject a broken feed; it must not fail or exceed a limit.
-                    exceeded = isinstance(error.__cause__, SandboxError)
-                    if exceeded or re.search(r"the parser .* failed", str(error)):
-                        raise ConformanceError(f"{sample.name}, broken: {error}") from None
+            arguments = self.path, list(_mutants(data)), self.names[0]
+            try:
+                for error in iterate_sandboxed("reading it", _parse_errors, arguments, LIMITS):
+                    # The parser can reject a broken feed; it must not fail.
+                    if re.search(r"the parser .* failed", error):
+                        raise ConformanceError(f"{sample.name}, broken: {error}")
+            except SandboxError as error:
+                raise ConformanceError(f"{sample.name}, broken: {error}") from None
 
 
 def _run_limited(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -199,7 +213,7 @@ def _hooks_and_parser_names(path: Path) -> tuple[list[str], list[str]]:
 
 def _skipped_entries(path: Path, data: bytes, parser: str) -> list[SkippedEntry]:
     """Return the entries that the parser itself skips."""
-    context = ParseContext(ZoneInfo("UTC"))
+    context = ParseContext(ZONE)
     for _ in _parsers_with_plugin(path)[parser].parser.parse(open_feed(data, "sample"), context):
         pass
     return context.skipped
@@ -215,17 +229,34 @@ def _most_confident_parsers(path: Path, data: bytes) -> str:
     return " and ".join(name for name, value in confidence.items() if value == best and value > 0)
 
 
-def _recognising_parser(path: Path, data: bytes, names: list[str]) -> str:
-    feed, parsers = open_feed(data, "another format"), _parsers_with_plugin(path)
-    return next((name for name in names if parsers[name].parser.recognise(feed) > 0), "")
+def _recognising_parsers(path: Path, feeds: tuple[bytes, ...], names: list[str]) -> Iterator[str]:
+    """Yield for each feed the first of the named parsers that recognises it, or ""."""
+    parsers = _parsers_with_plugin(path)
+    for data in feeds:
+        feed = open_feed(data, "another format")
+        yield next((name for name in names if parsers[name].parser.recognise(feed) > 0), "")
 
 
-def _parse_feed(path: Path, data: bytes, parser: str = "") -> ParsedFeed:
-    options = FeedReaderOptions(
+def _parse_errors(path: Path, mutants: list[bytes], parser: str) -> Iterator[str]:
+    """Yield for each broken feed the error of the parser, or ""."""
+    options, manager = _options(path, parser), create_plugin_manager(path.parent, only_plugin=path)
+    for mutant in mutants:
+        try:
+            parse_with_plugins(manager, "sample", mutant, options, ZONE)
+        except FeedError as error:
+            yield str(error)
+        else:
+            yield ""
+
+
+def _parse_feed(path: Path, data: bytes) -> ParsedFeed:
+    return parse_feed("sample", data, _options(path), ZONE)
+
+
+def _options(path: Path, parser: str = "") -> FeedReaderOptions:
+    return FeedReaderOptions(
         plugin_folder=path.parent, only_plugin=path, format=parser, limits=LIMITS
     )
-    # A zone for feeds without offsets.
-    return parse_feed("sample", data, options, ZoneInfo("UTC"))
 
 
 def _guids(talks: tuple[Talk, ...]) -> list[str]:
