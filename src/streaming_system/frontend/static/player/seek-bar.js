@@ -90,7 +90,7 @@ export class SeekBar {
     const share = getComputedStyle(this.track).direction === "rtl" ? 1 - visual : visual;
     const position = this.start + share * (this.end - this.start);
     this.hint.textContent = [this.exactClock.format(this.dateOf(position)), this.talkAt(position)?.title].filter(Boolean).join(" · ");
-    this.hint.style.setProperty("--at", visual);
+    this.hint.style.setProperty("--at", share);
     this.hint.hidden = false;
   }
 }

@@ -39,7 +39,9 @@ export class SoundOnlyButton {
     const text = sound.savings >= MIN_SAVINGS ? t("saves about {rate}", { rate: formatRate(sound.savings) }) : "";
     if (this.savings.textContent !== text) this.savings.textContent = text;
     this.button.setAttribute("aria-pressed", String(isOn));
-    this.button.title = [t("Sound only"), text].filter(Boolean).join(": ");
+    // Narrow players show the icon only.
+    this.button.title = [t("Sound only"), text].filter(Boolean).join(", ");
+    this.button.setAttribute("aria-label", this.button.title);
   }
 }
 
