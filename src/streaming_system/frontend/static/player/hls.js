@@ -1,6 +1,7 @@
 // HLS, played by hls.js.
 
 import { t } from "../i18n.js";
+import { estimateBandwidth } from "./bandwidth.js";
 import { findTrack, keyOf, optionsOf } from "./tracks.js";
 
 // From this delay on the viewer gets a button back to live.
@@ -38,6 +39,9 @@ export class HlsEngine {
     this.hls = new Hls({
       workerPath: new URL("../vendor/hls/hls.worker.js", import.meta.url).href,
       startFragPrefetch: true,
+      // The test downloads a segment, and drops it.
+      testBandwidth: false,
+      abrEwmaDefaultEstimate: estimateBandwidth(),
       capLevelToPlayerSize: true,
       backBufferLength: 120,
       lowLatencyMode: !isSteady,

@@ -115,7 +115,8 @@ export class PlaybackSupervisor extends EventTarget {
     clearTimeout(this.retryTimer);
     const attempt = (this.attempt += 1);
     this.dropEngine();
-    await this.streams.update(isFirst ? FIRST_LIST_TIMEOUT : LIST_TIMEOUT);
+    const list = this.streams.update(isFirst ? FIRST_LIST_TIMEOUT : LIST_TIMEOUT);
+    if (!isFirst || !this.streams.canStartFromPage(this.preferences)) await list;
     if (attempt !== this.attempt) return;
     let source;
     const preferred = { quality: this.preferences.quality, extra: this.streams.optional(this.preferences) };
