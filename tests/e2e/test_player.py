@@ -1,6 +1,7 @@
 """The player recovers from failures of streams, endpoints and networks."""
 
 import pytest
+from playwright.sync_api import expect
 
 from .player_site import video_data, wait_for_status, wait_until_playing
 
