@@ -1,7 +1,8 @@
 """Measures the time from opening a room's page to the first frame: make bench-first-frame.
 
-It uses a real encoder and Chromium with an empty cache on this machine. A minimal page with hls.js
-and its default settings opens the same stream for comparison.
+It uses a real encoder and Chromium on this machine: with an empty cache, with a warm one, and with
+an empty one at 1.6 Mbit/s. A minimal page with hls.js and its default settings opens the same
+stream for comparison.
 """
 
 import argparse
@@ -39,19 +40,39 @@ const observe = () => {
 };
 observe();
 """
+# As in Lighthouse: a slow mobile connection.
+SLOW_NETWORK = {
+    "offline": False,
+    "latency": 150,
+    "downloadThroughput": 1_600_000 / 8,
+    "uploadThroughput": 750_000 / 8,
+}
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required",
              "--disable-background-networking", "--disable-component-update")  # fmt: skip
 
 
-def first_frame(browser, url: str) -> float:
-    """Return the milliseconds from the navigation to the first frame, with an empty cache."""
+def first_frames(browser, url: str, *, is_slow: bool = False) -> list[float]:
+    """Return the milliseconds from the navigation to the first frame.
+
+    The second value is with the cache of the first; there is none at 1.6 Mbit/s.
+    """
     context = browser.new_context()
+    context.add_init_script(FIRST_FRAME_SCRIPT)
+    times = [_first_frame(context, url, is_slow=is_slow) for _ in range(1 if is_slow else 2)]
+    context.close()
+    return times
+
+
+def _first_frame(context, url: str, *, is_slow: bool) -> float:
     page = context.new_page()
-    page.add_init_script(FIRST_FRAME_SCRIPT)
-    page.goto(url)
+    if is_slow:
+        devtools = context.new_cdp_session(page)
+        devtools.send("Network.enable")
+        devtools.send("Network.emulateNetworkConditions", SLOW_NETWORK)
+    page.goto(url, wait_until="commit")
     page.wait_for_function("() => window.firstFrame", timeout=30_000)
     milliseconds = page.evaluate("() => window.firstFrame")
-    context.close()
+    page.close()
     return milliseconds
 
 
@@ -76,10 +97,15 @@ def measure(folder: Path, runs: int) -> dict[str, list[float]]:
                 executable_path=shutil.which("chromium"), args=list(BROWSER_ARGUMENTS)
             )
             pages = {"room": f"{site.url}/{room}", "bare hls.js": f"{origin.url}bare.html"}
-            times: dict[str, list[float]] = {name: [] for name in pages}
+            times: dict[str, list[float]] = {
+                f"{name}, {how}": [] for how in ("cold", "warm", "slow") for name in pages
+            }
             for _ in range(runs + 1):
                 for name, url in pages.items():
-                    times[name].append(first_frame(browser, url))
+                    cold, warm = first_frames(browser, url)
+                    times[f"{name}, cold"].append(cold)
+                    times[f"{name}, warm"].append(warm)
+                    times[f"{name}, slow"] += first_frames(browser, url, is_slow=True)
             browser.close()
     finally:
         encoder.kill()
@@ -94,8 +120,10 @@ def main() -> None:
         times = measure(Path(folder), parser.parse_args().runs)
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, values in times.items():
-        print(f"{name:12} {medians[name]:6.0f} ms", *(f"{value:6.0f}" for value in sorted(values)))
-    print(f"room / bare  {medians['room'] / medians['bare hls.js']:6.2f}")
+        print(f"{name:18} {medians[name]:6.0f} ms", *(f"{value:6.0f}" for value in sorted(values)))
+    for how in ("cold", "warm", "slow"):
+        ratio = medians[f"room, {how}"] / medians[f"bare hls.js, {how}"]
+        print(f"room / bare, {how:5} {ratio:6.2f}")
 
 
 if __name__ == "__main__":

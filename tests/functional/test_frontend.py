@@ -286,9 +286,9 @@ class TestRoom:
         ("zone", "month", "sentence"),
         [
             # The talk is in summer; the page shows it in winter.
-            ("Australia/Sydney", 1, "Great Hall goes on at 20 Jan 10:00 AEDT."),
+            ("Australia/Sydney", 1, "Great Hall begins at 20 Jan 10:00 AEDT."),
             # A zone without an abbreviation.
-            ("America/Sao_Paulo", 9, "Great Hall goes on at 20 Sept 10:00 UTC-03."),
+            ("America/Sao_Paulo", 9, "Great Hall begins at 20 Sept 10:00 UTC-03."),
         ],
     )
     def test_zone_name_is_that_of_the_talks_time(

@@ -1,10 +1,12 @@
 """Embedding, oEmbed, and metadata for messengers and search engines."""
 
+import io
 import json
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+import segno
 
 from .pages import HALL, make_talk, streams_document
 
@@ -43,6 +45,20 @@ def policy(response):
         rule.partition(" ")[0]: rule.partition(" ")[2]
         for rule in response.headers["Content-Security-Policy"].split("; ")
     }
+
+
+def test_qr_code_contains_the_url_of_the_room(site):
+    page = site.get("/hall", headers={"Host": "conf.example"})
+    [image] = page.html.select(".share-body img")
+
+    code = site.get(image["src"], headers={"Host": "conf.example"})
+
+    assert code.content_type == "image/svg+xml"
+    expected = io.BytesIO()
+    url = "http://conf.example/hall"
+    segno.make(url, micro=False).save(expected, kind="svg", border=4, dark="#000", light="#fff")
+    assert code.body == expected.getvalue()
+    site.get("/nowhere/qr.svg", status=404)
 
 
 class TestEmbed:

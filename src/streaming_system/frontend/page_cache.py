@@ -90,11 +90,12 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
     Responses vary by language, and by whether the client is at the venue.
     """
     registry = app.registry
-    # Template authors and traces need each request in the app.
-    bypasses = asbool(settings.get("pyramid.reload_templates")) or "telemetry" in registry
-    if bypasses or not asbool(settings.get("response_cache.enabled", "true")):
+    # Traces need each request in the app.
+    if "telemetry" in registry or not asbool(settings.get("response_cache.enabled", "true")):
         uncached: WSGIApplication = app
         return uncached
+    # Template authors see each change at once; their static files are compressed all the same.
+    prefix = "/static/" if asbool(settings.get("pyramid.reload_templates")) else "/"
     schedule, room_statuses = registry["schedule"], registry["room_statuses"]
     languages, site = registry["languages"], settings["conference"].site
     metrics = registry["metrics"]
@@ -124,5 +125,6 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
         vary_key=vary_key,
         normalise_query=query_normaliser(registry, languages),
         clock=settings.get("clock", utc_now),
+        is_cacheable_path=lambda path: path.startswith(prefix),
         on_hit=on_hit,
     )

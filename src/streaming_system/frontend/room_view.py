@@ -20,6 +20,8 @@ from streaming_system.frontend.tracker_client import RoomStatus
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 
 MAX_UPCOMING_TALKS = 8
+# Servers store a few hours of a stream for viewers that seek.
+MAX_SEEK = timedelta(hours=6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,23 @@ class RoomView:
 
     def _future_talks(self) -> Iterator[Slot]:
         return (slot for slot in self.slots if slot.start > self.now and not slot.is_filler)
+
+    @cached_property
+    def has_begun(self) -> bool:
+        """Whether a talk of the schedule has begun; a filler or a test picture does not count."""
+        return any(slot.start <= self.now for slot in self.all_slots if not slot.is_filler)
+
+    @property
+    def seekable_talks(self) -> list[tuple[str, str]]:
+        """The starts and titles of the talks that a player may seek to, and of the next one."""
+        shown = [
+            slot
+            for slot in self.all_slots
+            if self.now - MAX_SEEK < slot.start <= self.now and not slot.is_filler
+        ]
+        if self.next_talk:
+            shown.append(self.next_talk)
+        return [(slot.start.isoformat(), slot.title) for slot in map(self.formatter.slot, shown)]
 
     @property
     def badge(self) -> str:

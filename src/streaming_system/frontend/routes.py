@@ -76,6 +76,7 @@ def includeme(config: Any) -> None:
         ("words", "/words/{language:[A-Za-z0-9-]+}.json"),
         ("room.preview", f"/preview/{ROOM_PATTERN}{{large:(?:-large)?}}.{{form:avif|webp|jpg}}"),
         ("room.playlist", f"/{ROOM_PATTERN}/stream.m3u"),
+        ("room.qr", f"/{ROOM_PATTERN}/qr.svg"),
         ("room.atom", f"/{ROOM_PATTERN}/atom"),
         ("room.schedule", f"/{ROOM_PATTERN}/schedule"),
         ("room.ics", f"/{ROOM_PATTERN}/schedule.ics"),

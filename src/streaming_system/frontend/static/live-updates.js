@@ -11,6 +11,8 @@ const POLL_INTERVAL = 5000;
 const MAX_POLL_INTERVAL = 60000;
 const TICK_INTERVAL = 15000;
 const RETRY_DELAY = 10000;
+// A server that does not respond must not stop the updates.
+const REQUEST_TIMEOUT = 15000;
 // When talks end, all viewers fetch their page: at most about this many in a millisecond.
 const MAX_FETCHES_PER_MS = 5;
 const MIN_SPREAD = 4000;
@@ -68,7 +70,7 @@ async function poll() {
   isPolling = true;
   try {
     const requestedAt = Date.now();
-    const response = await fetch(bypassCache(streams), { cache: "no-store" });
+    const response = await fetch(bypassCache(streams), { cache: "no-store", signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
     if (!response.ok) throw new Error(response.status);
     const { rooms } = await response.json();
     const shown = roomsOnPage();
@@ -124,7 +126,7 @@ async function setClock(response, requestedAt) {
 async function refresh() {
   const address = location.href;
   try {
-    const response = await fetch(bypassCache(address), { cache: "no-store" });
+    const response = await fetch(bypassCache(address), { cache: "no-store", signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
     if (!response.ok) throw new Error(response.status);
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     // The viewer may have changed rooms in the meantime.
@@ -142,7 +144,7 @@ function update(page) {
     if (!isPlayerInUse(part, fresh)) morph(part, fresh);
     // The player that stays counts down to the next talk.
     else {
-      Object.assign(part.dataset, { starts: fresh.dataset.starts ?? "", next: fresh.dataset.next ?? "" });
+      Object.assign(part.dataset, { starts: fresh.dataset.starts ?? "", next: fresh.dataset.next ?? "", talks: fresh.dataset.talks ?? "[]" });
       showSlate(part, fresh);
     }
   }

@@ -1,6 +1,7 @@
 // Panels beside the player: chat, posts, schedule. They never move the player. The chat is another site's page: it is
 // loaded when the viewer opens its panel, and removed when the viewer closes it.
 
+import { showCurrentTalk } from "./current-talk.js";
 import { PolledFragment } from "./polled-fragment.js";
 import { isTheatreOn, toggleTheatre } from "./theatre.js";
 
@@ -37,7 +38,11 @@ function replaceWithButton(link) {
   button.append(...link.childNodes);
   button.setAttribute("aria-expanded", "false");
   button.setAttribute("aria-controls", panels.get(name).id);
-  button.addEventListener("click", () => { if (openName === name) close(); else openForViewer(name); });
+  button.addEventListener("click", () => {
+    button.closest("[data-menu]")?.removeAttribute("open");
+    if (openName === name) close();
+    else openForViewer(name);
+  });
   link.replaceWith(button);
   return button;
 }
@@ -126,20 +131,22 @@ document.addEventListener("click", (event) => {
     connectChat(chat);
     chat.closest(".pane").focus({ preventScroll: true });
   }
-  const formats = document.querySelector(".formats[open]");
-  if (formats && !formats.contains(target)) formats.open = false;
+  for (const menu of document.querySelectorAll("[data-menu][open]")) {
+    if (!menu.contains(target)) menu.open = false;
+  }
 });
 
 document.addEventListener("keydown", (event) => {
   const { target } = event;
   if (event.key !== "Escape" || event.defaultPrevented || document.fullscreenElement || target.closest("dialog")) return;
-  const formats = target.closest(".formats[open]");
+  const menu = target.closest("[data-menu][open]");
   if (isTheatreOn()) toggleTheatre(false);
-  else if (formats) {
-    formats.open = false;
-    formats.querySelector("summary").focus();
+  else if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
   } else if (openName) close();
 });
 
+document.addEventListener("fragment-updated", ({ target }) => showCurrentTalk(target));
 document.addEventListener("content-replaced", ({ detail }) => { if (detail === main) setUp(); });
 setUp();

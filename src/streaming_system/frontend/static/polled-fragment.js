@@ -2,6 +2,7 @@
 // data-from is the page, data-part is a selector for the fragment, data-again is the interval in seconds.
 
 const RETRY_INTERVAL_SECONDS = 60;
+const REQUEST_TIMEOUT = 15000;
 
 export class PolledFragment {
   constructor(container) {
@@ -32,7 +33,7 @@ export class PolledFragment {
     const { from, part, again } = this.container.dataset;
     let interval = again;
     try {
-      const response = await fetch(withDelta(from), { signal });
+      const response = await fetch(withDelta(from), { signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]) });
       if (!response.ok) throw new Error(response.status);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const fragment = page.querySelector(part);
@@ -66,6 +67,7 @@ export class PolledFragment {
     const open = new Set([...container.querySelectorAll("details[open]")].map(postLink));
     for (const details of fragment.querySelectorAll("details")) details.open = open.has(postLink(details));
     container.replaceChildren(fragment);
+    container.dispatchEvent(new Event("fragment-updated", { bubbles: true }));
   }
 }
 

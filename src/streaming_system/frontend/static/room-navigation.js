@@ -6,6 +6,9 @@
 
 const HEAD = "title, link[rel=alternate], link[rel=canonical], link[rel=modulepreload], meta[property], meta[name=description]";
 
+// Then the browser loads the page, and shows itself what is wrong.
+const REQUEST_TIMEOUT = 8000;
+
 // The content security policy of the first page applies until a page load. It is fetched when it is needed.
 const firstPage = location.href;
 let currentPolicy = null;
@@ -57,7 +60,7 @@ async function navigate(address, show) {
   const main = document.querySelector("main");
   main.setAttribute("aria-busy", "true");
   try {
-    const page = await fetchPage(address, signal);
+    const page = await fetchPage(address, AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]));
     if (!signal.aborted) show(page);
   } catch {
     if (!signal.aborted) location.assign(address);

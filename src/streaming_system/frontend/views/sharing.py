@@ -1,15 +1,18 @@
-"""The embedded player for other sites, and oEmbed (https://oembed.com)."""
+"""The embedded player for other sites, oEmbed (https://oembed.com), and QR codes."""
 
+import io
 import re
 from typing import Any
 from urllib.parse import urlsplit
 
+import segno
 from pyramid.httpexceptions import (
     HTTPBadRequest,
     HTTPNotFound,
     HTTPNotImplemented,
     HTTPUnauthorized,
 )
+from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.config import Room
@@ -32,6 +35,16 @@ def embed(request: Any) -> dict[str, Any]:
     request.override_renderer = "embed.jinja2"
     allow_frames(request)
     return {**values, "page": page, "waits": request.GET.get("autoplay") != "1"}
+
+
+@view_config(route_name="room.qr", http_cache=MAX_AGE_SECONDS)
+def qr_code(request: Any) -> Response:
+    """Return a QR code of the URL of a room's page, as an SVG image."""
+    url = request.route_url("room", room=request.room.id)
+    image = io.BytesIO()
+    # Dark on light, also on a dark page: some apps cannot scan the reverse.
+    segno.make(url, micro=False).save(image, kind="svg", border=4, dark="#000", light="#fff")
+    return Response(body=image.getvalue(), content_type="image/svg+xml")
 
 
 @view_config(route_name="oembed", renderer="json", http_cache=MAX_AGE_SECONDS)

@@ -1,32 +1,36 @@
 // The player's controls: a bar below the picture, and the status overlay.
 
-import { n, t } from "../i18n.js";
+import { t } from "../i18n.js";
 import { iconButton, make, setIcon } from "./dom.js";
 import { describeShortcuts } from "./keyboard-shortcuts.js";
+import { LastFrame } from "./last-frame.js";
 import { loadPreferences, storePreferences } from "./preferences.js";
+import { SeekBar } from "./seek-bar.js";
 import { SettingsPanel } from "./settings.js";
+import { SoundOnlyButton } from "./sound-only.js";
 import { StatusOverlay } from "./status-overlay.js";
+import { TapHandler } from "./taps.js";
 
 const UPDATE_INTERVAL = 1000;
 const IDLE_TIMEOUT = 3000;
-// A stream with a shorter seekable range has no slider.
-const MIN_SEEKABLE_SECONDS = 30;
 
 export class Controls {
   constructor(stage, player) {
     Object.assign(this, { stage, player, video: player.video });
     this.listeners = new AbortController();
     this.makeBar();
-    this.status = new StatusOverlay(stage, () => { player.togglePlayback(); this.playButton.focus(); });
+    this.status = new StatusOverlay(stage, player);
+    this.lastFrame = new LastFrame(this.video);
     this.unmuteButton = make("button", { type: "button", className: "player-unmute", textContent: t("Turn the sound on"), hidden: true });
     this.unmuteButton.onclick = () => { player.toggleMute(); this.muteButton.focus(); };
-    this.video.after(this.status.element, this.unmuteButton, this.bar);
+    this.video.after(this.lastFrame.canvas, this.status.element, this.status.playButton, this.unmuteButton, this.bar);
     const on = (target, name, action) => target.addEventListener(name, action, { signal: this.listeners.signal });
     for (const name of ["play", "pause", "playing", "seeked"]) on(this.video, name, () => this.update());
-    on(this.video, "click", () => player.togglePlayback());
-    on(this.video, "dblclick", () => player.toggleFullscreen());
-    for (const name of ["pointermove", "keydown", "focusin"]) on(stage, name, () => this.onActivity());
+    on(player.supervisor, "drop", () => this.lastFrame.capture());
+    this.taps = new TapHandler(stage, player, this.listeners.signal);
+    for (const name of ["pointermove", "pointerdown", "keydown", "focusin"]) on(stage, name, () => this.onActivity());
     this.updateTimer = setInterval(() => { if (!document.hidden) this.update(); }, UPDATE_INTERVAL);
+    this.onActivity();
     this.update();
   }
 
@@ -37,13 +41,12 @@ export class Controls {
     this.volume = make("input", { type: "range", className: "player-volume", min: 0, max: 100, step: 5 });
     this.volume.setAttribute("aria-label", t("Volume"));
     this.volume.oninput = () => player.setVolume(this.volume.value / 100);
-    this.position = make("input", { type: "range", className: "player-time", step: 1, hidden: true });
-    this.position.setAttribute("aria-label", t("Position"));
-    this.position.oninput = () => player.seek(Number(this.position.value));
+    this.seekBar = this.makeSeekBar();
     this.latency = make("span", { className: "player-latency", hidden: true });
     this.liveButton = make("button", { type: "button", className: "player-live", textContent: t("Back to live"), hidden: true });
     this.liveButton.onclick = () => { player.seekToLive(); this.playButton.focus(); };
     this.settings = new SettingsPanel(player);
+    this.soundOnly = new SoundOnlyButton(player);
     this.pictureButton = iconButton(t("Picture in picture"), "picture", () => player.togglePictureInPicture());
     this.pictureButton.hidden = !document.pictureInPictureEnabled;
     this.fullscreenButton = iconButton(t("Full screen"), "full", () => player.toggleFullscreen());
@@ -51,10 +54,15 @@ export class Controls {
     this.helpButton = make("button", { type: "button", className: "player-keys", title: t("Keys"), textContent: "?" });
     this.helpButton.setAttribute("aria-label", t("Keys"));
     this.helpButton.onclick = () => this.toggleHelp();
-    this.bar = make("div", { className: "player-bar" }, this.playButton, this.muteButton, this.volume, this.position, this.liveButton, this.latency,
-      make("span", { className: "player-space" }), this.settings.button, this.pictureButton, this.fullscreenButton, this.helpButton, this.settings.panel);
+    this.bar = make("div", { className: "player-bar" }, this.seekBar.element, this.playButton, this.muteButton, this.volume,
+      this.seekBar.startButton, this.liveButton, this.latency, make("span", { className: "player-space" }), this.soundOnly.button,
+      this.settings.element, this.pictureButton, this.fullscreenButton, this.helpButton);
     this.bar.setAttribute("role", "group");
     this.bar.setAttribute("aria-label", t("Player"));
+  }
+
+  makeSeekBar() {
+    return new SeekBar(this.stage, this.player);
   }
 
   update() {
@@ -62,28 +70,20 @@ export class Controls {
     const { supervisor } = this.player;
     const isPlaying = supervisor.isWanted && !(supervisor.engine && video.paused);
     setIcon(this.playButton, isPlaying ? t("Pause") : t("Play"), isPlaying ? "pause" : "play");
+    this.stage.classList.toggle("is-paused", !isPlaying);
     const isSilent = video.muted || video.volume === 0;
     setIcon(this.muteButton, isSilent ? t("Sound on") : t("Sound off"), isSilent ? "silent" : "sound");
     if (document.activeElement !== this.volume) this.volume.value = isSilent ? 0 : Math.round(100 * video.volume);
+    const invitation = supervisor.isSoundTaken ? t("Another tab has the sound. Turn it on here") : t("Turn the sound on");
+    if (this.unmuteButton.textContent !== invitation) this.unmuteButton.textContent = invitation;
     this.unmuteButton.hidden = !(supervisor.isAutoMuted && video.muted && supervisor.state === "playing");
+    if (supervisor.state === "playing") this.lastFrame.clear();
     this.status.update(supervisor);
-    this.updatePosition(supervisor);
+    this.seekBar.update(supervisor);
+    this.liveButton.hidden = this.seekBar.element.hidden || !supervisor.engine?.isBehind();
     this.updateLatency(supervisor);
+    this.soundOnly.update(supervisor);
     this.settings.update(supervisor);
-  }
-
-  updatePosition({ engine }) {
-    const { seekable, currentTime } = this.video;
-    const start = seekable.length ? seekable.start(0) : 0;
-    const end = seekable.length ? seekable.end(seekable.length - 1) : 0;
-    this.position.hidden = !(engine && Number.isFinite(end) && end - start > MIN_SEEKABLE_SECONDS);
-    this.liveButton.hidden = !engine?.isBehind();
-    if (this.position.hidden) return;
-    this.position.min = Math.floor(start);
-    this.position.max = Math.ceil(end);
-    this.position.value = currentTime;
-    const seconds = Math.round(engine.secondsBehind());
-    this.position.setAttribute("aria-valuetext", engine.isBehind() ? n("{count} second behind live", "{count} seconds behind live", seconds) : t("live"));
   }
 
   updateLatency({ engine, state }) {
@@ -92,7 +92,7 @@ export class Controls {
     if (latency !== null) this.latency.textContent = t("{seconds} s behind live", { seconds: Math.round(latency) });
   }
 
-  /** In full screen the bar hides after a time without activity. */
+  /** The badge hides after a time without activity; so does a bar over the picture. */
   onActivity() {
     this.stage.classList.remove("is-idle");
     clearTimeout(this.idleTimer);

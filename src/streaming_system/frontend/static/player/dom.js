@@ -7,6 +7,8 @@ const ICONS = {
   silent: "M4 9v6h4l5 5V4L8 9zM15.4 9l-1.4 1.4L15.6 12 14 13.6l1.4 1.4L17 13.400l1.6 1.6 1.4-1.4L18.4 12l1.6-1.6L18.6 9 17 10.600z",
   picture: "M3 5h18v14H3zM5 7v10h14V7zM12 12h6v4h-6z",
   settings: "M4 6h8V4h2v2h6v2h-6v2h-2V8H4zM4 16h4v-2h2v2h10v2H10v2H8v-2H4z",
+  headphones: "M12 4a8 8 0 0 0-8 8v6a2 2 0 0 0 2 2h3v-7H6v-1a6 6 0 0 1 12 0v1h-3v7h3a2 2 0 0 0 2-2v-6a8 8 0 0 0-8-8z",
+  screen: "M3 5h18v14h-7v-2h5V7H5v3H3zM3 12a7 7 0 0 1 7 7H8a5 5 0 0 0-5-5zM3 16a3 3 0 0 1 3 3H3z",
   full: "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z",
 };
 
@@ -16,7 +18,7 @@ export function make(name, properties = {}, ...children) {
   return element;
 }
 
-function icon(name) {
+export function icon(name) {
   const SVG = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");

@@ -23,7 +23,7 @@ export function canPlay(video, type) {
 /**
  * Return a function that creates the engine of a source, which starts to load it.
  *
- * The callbacks: onFail (playback is impossible), onDiscontinuity (playback has to start again), onEnd (the playlist has
+ * The callbacks: onFail (playback is impossible), onDecodeError (the data are damaged), onDiscontinuity (playback has to start again), onEnd (the playlist has
  * ended), onSourceChange (the engine has changed the source of the video), onOptionsChange (the menus have changed).
  */
 export async function makeEngine(video, source, preferences, callbacks) {

@@ -1,6 +1,7 @@
 // HLS, played by hls.js.
 
 import { t } from "../i18n.js";
+import { estimateBandwidth } from "./bandwidth.js";
 import { findTrack, keyOf, optionsOf } from "./tracks.js";
 
 // From this delay on the viewer gets a button back to live.
@@ -38,6 +39,9 @@ export class HlsEngine {
     this.hls = new Hls({
       workerPath: new URL("../vendor/hls/hls.worker.js", import.meta.url).href,
       startFragPrefetch: true,
+      // The test downloads a segment, and drops it.
+      testBandwidth: false,
+      abrEwmaDefaultEstimate: estimateBandwidth(),
       capLevelToPlayerSize: true,
       backBufferLength: 120,
       lowLatencyMode: !isSteady,
@@ -74,6 +78,8 @@ export class HlsEngine {
     if (type === this.Hls.ErrorTypes.MEDIA_ERROR && !this.hasRecovered) {
       this.hasRecovered = true;
       this.hls.recoverMediaError();
+    } else if (type === this.Hls.ErrorTypes.MEDIA_ERROR) {
+      this.callbacks.onDecodeError();
     } else {
       this.callbacks.onFail();
     }
@@ -85,6 +91,18 @@ export class HlsEngine {
     const hasVideo = ({ videoCodec, width }) => Boolean(videoCodec || width);
     const audioOnly = levels.find((level) => !hasVideo(level) && level.audioCodec);
     this.audioOnlyUrl = audioOnly && levels.some(hasVideo) ? audioOnly.url : null;
+    this.audioBitrate = audioOnly?.bitrate ?? 0;
+  }
+
+  hasAudioOnly() {
+    return this.audioOnlyUrl !== null;
+  }
+
+  /** Return the bits per second that the stream without its picture takes less than the current quality, or the one before. */
+  audioOnlySavings() {
+    const { levels, loadLevel } = this.hls;
+    if (!this.isAudioOnly && levels[loadLevel]) this.videoBitrate = levels[loadLevel].bitrate;
+    return Math.max(0, (this.videoBitrate ?? 0) - this.audioBitrate);
   }
 
   onPlaylist(details) {
@@ -169,6 +187,12 @@ export class HlsEngine {
   /** Return the seconds behind live; null if unknown. */
   latency() {
     return this.hls.latency || null;
+  }
+
+  /** Return the seconds between a position and its time since 1970, by the playlist; null if unknown. */
+  clockOffset() {
+    const date = this.hls.playingDate;
+    return date ? date.getTime() / 1000 - this.video.currentTime : null;
   }
 
   /** Set the playback rate. A rate other than 1 disables catching up. */

@@ -16,7 +16,7 @@ export class NativeEngine {
     this.listeners = new AbortController();
     const { signal } = this.listeners;
     const on = (name, action) => video.addEventListener(name, action, { signal });
-    on("error", () => callbacks.onFail());
+    on("error", () => (video.error?.code === MediaError.MEDIA_ERR_DECODE ? callbacks.onDecodeError() : callbacks.onFail()));
     on("ended", () => callbacks.onFail());
     on("progress", () => { this.lastDataAt = performance.now(); });
     for (const list of [video.textTracks, video.audioTracks]) {
@@ -71,6 +71,12 @@ export class NativeEngine {
   /** Return the seconds behind live; null if unknown: only playlists contain the newest moment. */
   latency() {
     return this.isHls ? this.secondsBehind() || null : null;
+  }
+
+  /** Return the seconds between a position and its time since 1970; null if unknown. */
+  clockOffset() {
+    const start = this.video.getStartDate?.().getTime();
+    return Number.isFinite(start) ? start / 1000 : null;
   }
 
   setRate(rate) {

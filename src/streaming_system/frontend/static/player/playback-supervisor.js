@@ -4,6 +4,7 @@ import { nextSource } from "./endpoints.js";
 import { makeEngine } from "./engines.js";
 import { buildMenus } from "./menus.js";
 import { PlaylistProgress } from "./playlist-progress.js";
+import { refusalOf } from "./refusals.js";
 import { StreamSelection } from "./stream-selection.js";
 
 const CHECK_INTERVAL = 500;
@@ -18,14 +19,16 @@ const MIN_BACKOFF = 1000;
 const MAX_BACKOFF = 4000;
 // After this time of playback a source counts as healthy, and failures are forgotten.
 const HEALTHY_AFTER = 10000;
+// A player that joins in the middle of a frame may fail to decode it; the next join succeeds.
+const MAX_DECODE_RETRIES = 3;
 // After this time without playback the page may replace the player with its own message.
 const WANTED_GRACE = 120000;
 // After this time of a pause the engine stops loading.
 const PAUSE_GRACE = 60000;
 
 /**
- * Dispatches `state` when `state` changes (loading, playing, waiting, offline, blocked, stopped), and `options` when the
- * menus may have changed.
+ * Dispatches `state` when `state` changes (loading, playing, waiting, offline, blocked, stopped), `options` when the
+ * menus may have changed, and `drop` before the picture disappears with its engine.
  */
 export class PlaybackSupervisor extends EventTarget {
   constructor(video, { preferences, ...streams }) {
@@ -40,6 +43,9 @@ export class PlaybackSupervisor extends EventTarget {
     this.engine = null;
     this.source = null;
     this.rate = 1;
+    this.retryAt = 0;
+    this.refusal = "";
+    this.decodeRetries = 0;
     // The qualities of the last HLS stream, for the menu while slides, sound alone or WHEP play.
     this.levels = [];
     this.isWanted = false;
@@ -109,7 +115,8 @@ export class PlaybackSupervisor extends EventTarget {
     clearTimeout(this.retryTimer);
     const attempt = (this.attempt += 1);
     this.dropEngine();
-    await this.streams.update(isFirst ? FIRST_LIST_TIMEOUT : LIST_TIMEOUT);
+    const list = this.streams.update(isFirst ? FIRST_LIST_TIMEOUT : LIST_TIMEOUT);
+    if (!isFirst || !this.streams.canStartFromPage(this.preferences)) await list;
     if (attempt !== this.attempt) return;
     let source;
     const preferred = { quality: this.preferences.quality, extra: this.streams.optional(this.preferences) };
@@ -122,6 +129,7 @@ export class PlaybackSupervisor extends EventTarget {
     if (source === null) return this.retryLater();
     const startEngine = await makeEngine(this.video, source, this.preferences, {
       onFail: () => this.onFail(attempt),
+      onDecodeError: () => this.onDecodeError(attempt),
       onDiscontinuity: () => { if (attempt === this.attempt) this.retry(); },
       onEnd: () => this.watchEndedPlaylist(attempt, source),
       onSourceChange: () => { if (attempt === this.attempt && this.isWanted) this.play(); },
@@ -187,6 +195,7 @@ export class PlaybackSupervisor extends EventTarget {
     } else if (this.state === "loading") this.setState("playing");
     if (this.playingSince !== null && now - this.playingSince > HEALTHY_AFTER) {
       this.failed.clear();
+      this.decodeRetries = 0;
       this.retries = 0;
     }
   }
@@ -211,6 +220,14 @@ export class PlaybackSupervisor extends EventTarget {
     this.retry();
   }
 
+  /** Join the same stream again at once; if that does not help, it is a failure like others. */
+  onDecodeError(attempt) {
+    if (attempt !== this.attempt) return;
+    this.decodeRetries += 1;
+    if (this.decodeRetries > MAX_DECODE_RETRIES) this.onFail(attempt);
+    else this.retry();
+  }
+
   /** Try the next source; after a pause the viewer has to press play. */
   retry() {
     if (this.isWanted) return this.tryNext();
@@ -221,12 +238,28 @@ export class PlaybackSupervisor extends EventTarget {
 
   /** All sources have failed: retry all with backoff and jitter. */
   retryLater() {
+    const [lastFailed = ""] = [...this.failed].slice(-1);
     this.failed.clear();
+    this.decodeRetries = 0;
+    const backoff = Math.min(MIN_BACKOFF * 2 ** this.retries, MAX_BACKOFF) * (0.75 + 0.25 * Math.random());
+    this.retryAt = performance.now() + backoff;
     this.setState(navigator.onLine ? "waiting" : "offline");
     if (this.isUnattended()) return this.sleepIfUnattended();
-    const backoff = Math.min(MIN_BACKOFF * 2 ** this.retries, MAX_BACKOFF);
     this.retries += 1;
-    this.retryTimer = setTimeout(() => this.tryNext(), backoff * (0.75 + 0.25 * Math.random()));
+    this.retryTimer = setTimeout(() => this.tryNext(), backoff);
+    this.updateRefusal(lastFailed);
+  }
+
+  async updateRefusal(url) {
+    this.refusal = url ? await refusalOf(url) : "";
+    this.emit("state");
+  }
+
+  /** The viewer does not want to wait for the next attempt. */
+  retryNow() {
+    this.retries = 0;
+    this.retryAt = 0;
+    this.tryNext();
   }
 
   sleepIfUnattended() {
@@ -276,6 +309,7 @@ export class PlaybackSupervisor extends EventTarget {
 
   dropEngine() {
     const { engine } = this;
+    if (engine) this.emit("drop");
     this.engine = null;
     this.rate = 1;
     engine?.destroy();

@@ -14,7 +14,7 @@ export class RecordedPlayback extends EventTarget {
     super();
     Object.assign(this, { video, parts, preferences });
     this.isRecorded = true;
-    this.streams = { known: { youtube: "" } };
+    this.streams = { known: { youtube: "" }, all: () => [] };
     this.source = { audio: false };
     this.engine = null;
     this.part = 0;
@@ -130,6 +130,13 @@ export class RecordedPlayback extends EventTarget {
       delay: none,
       ...(engine?.tracks() ?? { language: none, subtitles: none }),
     };
+  }
+
+  /** A recording goes on without sound. */
+  sleepIfUnattended() {}
+
+  stop() {
+    this.video.pause();
   }
 
   setState(state) {

@@ -4,6 +4,7 @@ import { Controls } from "./controls.js";
 import { listenForShortcuts } from "./keyboard-shortcuts.js";
 import { PlaybackSupervisor } from "./playback-supervisor.js";
 import { loadPreferences, storePreferences } from "./preferences.js";
+import { isSoundOnly, soundOption } from "./sound-only.js";
 
 const SKIP_SECONDS = 10;
 const SHORT_SKIP_SECONDS = 5;
@@ -30,6 +31,7 @@ export class RoomPlayer {
     video.addEventListener("volumechange", () => this.onVolumeChange(), { signal });
     document.addEventListener("content-replaced", () => { if (!stage.isConnected) this.destroy(); }, { signal });
     listenForShortcuts(stage, this, signal);
+    this.supervisor.addEventListener("state", () => this.startExtras());
     this.begin();
   }
 
@@ -60,12 +62,35 @@ export class RoomPlayer {
     else this.supervisor.start();
   }
 
+  /** The first frame does not wait for what only a playing stream needs. */
+  async startExtras() {
+    const { signal } = this.listeners;
+    if (this.hasExtras || this.supervisor.state !== "playing") return;
+    this.hasExtras = true;
+    const { startExtras } = await import("./extras.js");
+    if (!signal.aborted) startExtras(this, signal);
+  }
+
+  /** Another player has the sound now. */
+  yieldSound() {
+    Object.assign(this.supervisor, { isAutoMuted: true, isSoundTaken: true });
+    this.video.muted = true;
+    this.supervisor.sleepIfUnattended();
+  }
+
   onVolumeChange() {
     const { muted, volume } = this.video;
-    if (!muted) this.supervisor.isAutoMuted = false;
+    if (!muted) Object.assign(this.supervisor, { isAutoMuted: false, isSoundTaken: false });
     // Muting for autoplay is not a preference of the viewer.
     if (!this.supervisor.isAutoMuted) storePreferences({ volume, muted });
     this.controls.update();
+  }
+
+  /** Play the sound without the picture, or the picture again. */
+  toggleSoundOnly() {
+    const { supervisor } = this;
+    this.choose("quality", isSoundOnly(supervisor) ? "auto" : soundOption(supervisor).id);
+    if (supervisor.engine === null && supervisor.isWanted) supervisor.retryNow();
   }
 
   togglePlayback() {

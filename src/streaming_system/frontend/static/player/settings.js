@@ -1,4 +1,4 @@
-// The settings panel below the control bar: a menu for each property of the stream that has alternatives.
+// The settings panel above its button: a menu for each property of the stream that has alternatives.
 
 import { t } from "../i18n.js";
 import { iconButton, make } from "./dom.js";
@@ -16,6 +16,7 @@ export class SettingsPanel {
     const labels = { quality: t("Quality"), language: t("Language"), subtitles: t("Subtitles"), speed: t("Speed"), delay: t("Delay") };
     this.rows = Object.fromEntries(Object.entries(labels).map(([name, label]) => [name, this.makeRow(name, label)]));
     this.panel = make("div", { className: "player-settings", hidden: true }, ...Object.values(this.rows).map(({ element }) => element));
+    this.element = make("span", { className: "player-menu" }, this.button, this.panel);
     this.panel.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();
@@ -34,7 +35,18 @@ export class SettingsPanel {
 
   toggle() {
     this.panel.hidden = !this.panel.hidden;
+    // A click outside closes the panel.
+    if (this.panel.hidden) this.outside?.abort();
+    else this.closeByClickOutside();
     this.button.setAttribute("aria-expanded", String(!this.panel.hidden));
+  }
+
+  closeByClickOutside() {
+    this.outside = new AbortController();
+    document.addEventListener("pointerdown", ({ target }) => {
+      if (!this.element.isConnected) this.outside.abort();
+      else if (!this.element.contains(target)) this.toggle();
+    }, { signal: this.outside.signal });
   }
 
   update(supervisor) {

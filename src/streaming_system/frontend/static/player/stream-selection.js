@@ -14,6 +14,12 @@ export class StreamSelection {
     this.known = (await fetchEndpoints(this.list, milliseconds)) ?? this.known;
   }
 
+  /** Whether playback can start before the list arrives: the page has a stream, and no preference needs another one. */
+  canStartFromPage({ quality, delay }) {
+    const hasOwnStream = /^(auto|audio|\d+)$/.test(quality) && delay !== "lowest";
+    return hasOwnStream && this.initial.some(({ type, audio }) => !audio && canPlay(this.video, type));
+  }
+
   /** Return the endpoints with a playable stream: the tracker's, or that of the page. */
   all() {
     const can = (type) => canPlay(this.video, type);

@@ -89,6 +89,10 @@ export class WhepEngine {
     return null;
   }
 
+  clockOffset() {
+    return null;
+  }
+
   setRate() {}
 
   canSetRate() {

@@ -1,0 +1,10 @@
+// What a player gets once its stream plays, so that none of it delays the first frame.
+
+import { showOnLockScreen } from "./media-session.js";
+import { addRemotePlayback } from "./remote-playback.js";
+import { shareSound } from "./sound-sharing.js";
+import { keepScreenOn } from "./wake-lock.js";
+
+export function startExtras(player, signal) {
+  for (const start of [showOnLockScreen, addRemotePlayback, shareSound, keepScreenOn]) start(player, signal);
+}
