@@ -140,6 +140,19 @@ class TestThemes:
                 assert wide <= width, f"{path} at {width}"
 
 
+def test_header_content_and_footer_have_one_left_edge(site, visit):
+    page = visit("/")
+    for path in ("/", "/schedule?view=list", first_talk_path(site), "/none"):
+        page.goto(site.url + path)
+        for width, height in WIDTHS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            edges = page.evaluate(
+                "['.brand', 'main :is(h1, .notice)', '.foot > :first-child'].map((selector) =>"
+                " Math.round(document.querySelector(selector).getBoundingClientRect().left))"
+            )
+            assert len(set(edges)) == 1, (path, width, edges)
+
+
 class TestSwitch:
     def test_colour_scheme_applies_to_all_pages_without_flashing(self, visit, site):
         page = visit("/", color_scheme="light")

@@ -102,7 +102,7 @@ class TestRooms:
 
         page = tracked(hall=None).get("/").html
 
-        assert len(page.select(".card")) == len(page.select(".cards-one .card")) == 1
+        assert len(page.select(".card")) == len(page.select(".cards-hero .card")) == 1
         assert page.select("details") == []
 
     def test_index_of_sixty_rooms_collapses_inactive_ones(self, tracked, configure):

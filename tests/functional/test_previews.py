@@ -49,7 +49,7 @@ class TestPreviewImage:
         put("hall.jpg", content=JPEG + b"!")
         assert pictured.get("/preview/hall.jpg", headers=again).body == JPEG + b"!"
 
-    @pytest.mark.parametrize("ago", [None, 61, 3600])
+    @pytest.mark.parametrize("ago", [None, 901, 3600])
     def test_outdated_or_missing_preview_is_no_signal(self, pictured, put, root, ago):
         if ago:
             put("hall.jpg", ago=ago)
@@ -90,11 +90,23 @@ class TestPages:
         assert (img["src"], img["width"], img["height"]) == ("/preview/hall.jpg", "640", "360")
         assert (img["alt"], img.has_attr("data-preview")) == ("", True)
 
+    def test_card_of_a_live_room_keeps_the_last_preview_with_its_age(self, pictured, put):
+        put("hall.jpg", ago=300)
+        put("lab.jpg", ago=300)
+
+        page = pictured.get("/").html
+        hall = page.select_one("[data-room=hall]")
+        assert hall.select_one("img")["src"] == "/preview/hall.jpg"
+        assert hall.select_one(".age").text == "5 min ago"
+        assert pictured.get("/preview/hall.jpg").body == JPEG
+        # It is not live.
+        assert page.select("[data-room=lab] img") == []
+
     def test_card_without_recent_preview_has_a_pattern(self, pictured, put):
-        put("hall.jpg", ago=100)
+        put("hall.jpg", ago=1000)
 
         card = pictured.get("/").html.select_one("[data-room=hall]")
-        assert (card.select("img"), card.select_one(".pattern").text) == ([], "Great Hall")
+        assert (card.select("img"), card.select_one(".pattern").text) == ([], "Keynote & more")
 
     def test_only_previews_of_live_rooms_are_refreshed(self, pictured, put):
         put("lab.jpg")

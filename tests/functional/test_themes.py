@@ -81,7 +81,7 @@ class TestPages:
 
         page = make_site().get("/").html
 
-        assert page.select_one(".hero strong").string == "Test Conf"
+        assert page.select_one(".hero h1").string == "Test Conf"
         # The content of the built-in page is still there.
         assert len(page.select(".card")) == 3
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from streaming_system.frontend.event_phase import event_day, event_phase
 from streaming_system.frontend.room_view import RoomView
-from streaming_system.schedule.days import DAY_START
 from streaming_system.schedule.model import Slot
 
 # A room whose next talk starts within this time is listed as starting soon.
@@ -96,17 +96,7 @@ class EventOverview:
     @cached_property
     def phase(self) -> str:
         """``unplanned``, ``before``, ``on``, ``between`` (two days), or ``after``."""
-        if self.starts_at is None or self.ends_at is None:
-            return "unplanned"
-        if self.now < self.starts_at:
-            return "before"
-        if self.now >= self.ends_at:
-            return "after"
-        if any(state.talk for state in self.states) or not self.upcoming_talks:
-            return "on"
-        return (
-            "on" if self._day(self.upcoming_talks[0][0].start) == self._day(self.now) else "between"
-        )
+        return event_phase((talk for talk, _ in self._talks), self.now, self.zone)
 
     @cached_property
     def upcoming_talks(self) -> list[tuple[Slot, RoomView]]:
@@ -165,8 +155,7 @@ class EventOverview:
         return min((moment for moment in moments if moment), default=None)
 
     def _day(self, moment: datetime) -> date:
-        # Talks after midnight belong to the previous day.
-        return (self.local(moment) - DAY_START).date()
+        return event_day(moment, self.zone)
 
 
 _PHASE_ORDER = {"on": 0, "between": 1, "before": 2, "unplanned": 3, "after": 4}

@@ -11,8 +11,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-# Agents write an image every few seconds; an older one is outdated.
-MAX_AGE_SECONDS = 60.0  # seconds
+# Agents write an image every few seconds; pages show the age of an older one.
+MAX_AGE_SECONDS = 60.0
+# The last image stays this long, in case the agent fails and the stream does not.
+MAX_LAST_IMAGE_AGE_SECONDS = 900.0
 # A large image has 100 kB.
 MAX_IMAGE_BYTES = 16 * 2**20
 # The most compact first: a browser uses the first format that it supports.
@@ -21,10 +23,11 @@ FORMATS = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg"}
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewImage:
-    """A preview image, and its entity tag."""
+    """A preview image, its entity tag and its age."""
 
     path: Path
     etag: str
+    age_seconds: float = 0.0
 
     def load(self) -> bytes:
         """Return the content of the file.
@@ -48,8 +51,10 @@ class PreviewStore:
     def __init__(self, folder: Path | None, prefix: str = "") -> None:
         self._folder, self._prefix = folder, prefix
 
-    def find(self, room: str, form: str, *, large: bool = False) -> PreviewImage | None:
-        """Return a room's image in one format, if it is recent."""
+    def find(
+        self, room: str, form: str, *, large: bool = False, max_age: float = MAX_AGE_SECONDS
+    ) -> PreviewImage | None:
+        """Return a room's image in one format, if it is at most ``max_age`` seconds old."""
         if self._folder is None:
             return None
         base = base_name(f"{self._prefix}{room}", large=large)
@@ -61,9 +66,10 @@ class PreviewStore:
             return None
         if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= MAX_IMAGE_BYTES:
             return None
-        if time.time() - status.st_mtime > MAX_AGE_SECONDS:
+        age = time.time() - status.st_mtime
+        if age > max_age:
             return None
-        return PreviewImage(path=path, etag=file_etag(status))
+        return PreviewImage(path=path, etag=file_etag(status), age_seconds=age)
 
     def file_names(self) -> Collection[str]:
         """Return the names of all files.
@@ -77,7 +83,14 @@ class PreviewStore:
         except OSError:
             return frozenset()
 
-    def formats(self, room: str, names: Collection[str], *, large: bool = False) -> list[str]:
+    def formats(
+        self,
+        room: str,
+        names: Collection[str],
+        *,
+        large: bool = False,
+        max_age: float = MAX_AGE_SECONDS,
+    ) -> list[str]:
         """Return the formats with a recent image; none without a JPEG.
 
         :param names: the result of :meth:`file_names`.
@@ -86,7 +99,7 @@ class PreviewStore:
         if f"{base}.jpg" not in names:
             return []
         listed = [form for form in FORMATS if f"{base}.{form}" in names]
-        recent = [form for form in listed if self.find(room, form, large=large)]
+        recent = [form for form in listed if self.find(room, form, large=large, max_age=max_age)]
         return recent if "jpg" in recent else []
 
 

@@ -8,7 +8,11 @@ from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 
 from streaming_system.config import ConferenceConfig, Room
 from streaming_system.frontend.formatting import gettext_noop
-from streaming_system.frontend.previews import FORMATS
+from streaming_system.frontend.previews import (
+    FORMATS,
+    MAX_AGE_SECONDS,
+    MAX_LAST_IMAGE_AGE_SECONDS,
+)
 from streaming_system.frontend.routes import is_page
 from streaming_system.schedule.model import Slot
 from streaming_system.schedule.site_links import talk_id
@@ -39,6 +43,7 @@ def includeme(config: Any) -> None:
         lambda request: request.registry["preview_store"].file_names(), "preview_files", reify=True
     )
     config.add_request_method(_preview_urls, "preview_urls")
+    config.add_request_method(_last_preview, "last_preview")
     config.add_request_method(_poster_url, "poster_url")
     config.add_request_method(_site_title, "site_title", reify=True)
     config.include("streaming_system.frontend.event_addresses")
@@ -113,23 +118,39 @@ def _talk_path(request: Any, slot: Slot) -> str:
     return path
 
 
-def _preview_urls(request: Any, room: Room, *, large: bool = False) -> list[tuple[str, str]]:
+def _preview_urls(
+    request: Any, room: Room, *, large: bool = False, max_age: float = MAX_AGE_SECONDS
+) -> list[tuple[str, str]]:
     """Return the URLs and MIME types of a room's preview; every browser supports the last.
 
     A configured image takes precedence over those of agents.
+
+    :param max_age: of an agent's image, in seconds.
     """
     if room.preview:
         return [(room.preview, "")]
     store, names = request.registry["preview_store"], request.preview_files
-    large = large and bool(store.formats(room.id, names, large=True))
+    large = large and bool(store.formats(room.id, names, large=True, max_age=max_age))
     size = "-large" if large else ""
     return [
         (
             request.route_path("room.preview", room=room.id, large=size, form=form),
             FORMATS[form],
         )
-        for form in store.formats(room.id, names, large=large)
+        for form in store.formats(room.id, names, large=large, max_age=max_age)
     ]
+
+
+def _last_preview(request: Any, room: Room, *, large: bool = False) -> dict[str, Any]:
+    """Return the URLs of a room's last preview, and its age in minutes unless it is recent."""
+    max_age = MAX_LAST_IMAGE_AGE_SECONDS
+    image = None
+    if not room.preview and not request.preview_urls(room):
+        image = request.registry["preview_store"].find(room.id, "jpg", max_age=max_age)
+    return {
+        "urls": request.preview_urls(room, large=large, max_age=max_age),
+        "minutes": round(image.age_seconds / 60) if image else None,
+    }
 
 
 def _poster_url(request: Any, room: Room) -> str:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from typing import Any
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from streaming_system.config import Room, TimedSource
@@ -15,6 +16,7 @@ from streaming_system.config.stream_sources import (
     active_youtube_id,
     next_source_change,
 )
+from streaming_system.frontend.event_phase import PHASES_WITHOUT_TALKS, event_phase
 from streaming_system.frontend.formatting import ENGLISH_FORMATTER, LocaleFormatter
 from streaming_system.frontend.tracker_client import RoomStatus
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
@@ -34,6 +36,7 @@ class RoomView:
     :param status: ``None`` if unknown.
     :param all_slots: the whole schedule, with past slots.
     :param formatter: of the language of the page.
+    :param phase: the phase of its event.
     """
 
     room: Room
@@ -44,6 +47,7 @@ class RoomView:
     status: RoomStatus | None = None
     all_slots: tuple[Slot, ...] = ()
     formatter: LocaleFormatter = ENGLISH_FORMATTER
+    phase: str = "on"
 
     @cached_property
     def _active_slot(self) -> Slot | None:
@@ -102,9 +106,9 @@ class RoomView:
         formatter = self.formatter
         if self.room.closed:
             return formatter.translate("Closed")
-        if self.is_on_slate:
-            return formatter.translate("Resumes shortly")
-        if self.live:
+        if self.live and self.phase not in PHASES_WITHOUT_TALKS:
+            if self.is_on_slate:
+                return formatter.translate("Resumes shortly")
             return formatter.translate("Live")
         if self.talk:
             return (
@@ -118,6 +122,16 @@ class RoomView:
         if self._active_slot and self._active_slot.is_break:
             return formatter.translate("Break until %(time)s", time=starts)
         return formatter.translate("Starts %(time)s", time=starts)
+
+    @property
+    def has_live_badge(self) -> bool:
+        """Whether pages call the room live: a stream outside of the event shows no talk."""
+        return bool(self.live and not self.is_on_slate and self.phase not in PHASES_WITHOUT_TALKS)
+
+    @property
+    def hue(self) -> int:
+        """The number of the colour of its pattern, of 12; it depends on the room only."""
+        return crc32(self.room.id.encode()) % 12
 
     @property
     def progress(self) -> int:
@@ -219,10 +233,20 @@ def build_room_view(
 def build_room_views(request: Any) -> list[RoomView]:
     """Return all rooms, in the order of the configuration."""
     statuses = request.registry["room_statuses"].get()
-    return [
+    states = [
         build_room_view(room, request.schedule, statuses, request.now, request.formatter)
         for room in request.conference.rooms.values()
     ]
+    by_event: dict[str, list[RoomView]] = {}
+    for state in states:
+        by_event.setdefault(state.room.conference, []).append(state)
+    phases = {title: _phase(rooms, request.now) for title, rooms in by_event.items()}
+    return [replace(state, phase=phases[state.room.conference]) for state in states]
+
+
+def _phase(states: list[RoomView], now: datetime) -> str:
+    zone = next((state.zone for state in states if state.all_slots), states[0].zone)
+    return event_phase((slot for state in states for slot in state.all_slots), now, zone)
 
 
 def natural_sort_key(title: str) -> list[str | int]:

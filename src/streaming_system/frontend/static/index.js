@@ -42,6 +42,18 @@ function updateThumbnails() {
   if (!document.hidden) visible.forEach(updateThumbnail);
 }
 
+/** Show when a thumbnail was taken, unless it is recent: the stream may run on without its agent. */
+function showAge(image, taken) {
+  const minutes = Math.round((now() - taken) / 60_000);
+  const picture = image.closest(".picture");
+  picture.querySelector(".age")?.remove();
+  if (!(minutes > 1)) return;
+  const age = document.createElement("span");
+  age.className = "age";
+  age.textContent = t("{minutes} min ago", { minutes });
+  picture.append(age);
+}
+
 /** Decode the new thumbnail before it replaces the old one, to avoid flicker; the old one stays if there is none. */
 async function updateThumbnail(image) {
   const address = new URL(image.currentSrc || image.src);
@@ -49,11 +61,15 @@ async function updateThumbnail(image) {
   address.searchParams.set("at", Math.floor(now() / THUMBNAIL_INTERVAL));
   const fresh = new Image();
   fresh.src = address;
+  let taken = NaN;
   try {
     await fresh.decode();
+    // The browser has just cached the image.
+    taken = Date.parse((await fetch(address, { cache: "force-cache" })).headers.get("Last-Modified"));
   } catch {
     return;
   }
+  showAge(image, taken);
   image.parentElement.querySelectorAll("source").forEach((source) => source.remove());
   image.src = address;
 }

@@ -1,5 +1,6 @@
 """Preview images of rooms."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ def preview(request: Any) -> Response:
     form = request.matchdict["form"]
     large = bool(request.matchdict["large"])
     store = request.registry["preview_store"]
-    image = store.find(request.room.id, form, large=large)
+    max_age = previews.MAX_LAST_IMAGE_AGE_SECONDS
+    image = store.find(request.room.id, form, large=large, max_age=max_age)
     if image is None and large:
-        image = store.find(request.room.id, form)
+        image = store.find(request.room.id, form, max_age=max_age)
     if image is None and form != "jpg":
         raise HTTPNotFound("there is no such picture")
     image = image or previews.PreviewImage(
@@ -36,5 +38,7 @@ def preview(request: Any) -> Response:
         raise HTTPNotFound("there is no such picture") from None
     response.cache_expires = MAX_AGE_SECONDS
     response.etag = image.etag
+    if image.age_seconds:
+        response.last_modified = time.time() - image.age_seconds
     response.conditional_response = True
     return response
