@@ -1,5 +1,7 @@
 """Viewers send feedback on talks: by the API, and by the form of a page without JavaScript."""
 
+import csv
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,9 +16,10 @@ from streaming_system import tracker as tracker_app
 from streaming_system.schedule.model import RoomSchedule, Schedule
 from streaming_system.schedule.storage import save_schedule
 from streaming_system.tracker.history.maintenance import run_maintenance
-from streaming_system.tracker.models import TalkFeedback
+from streaming_system.tracker.models import AuditEntry, TalkFeedback
 
 from .pages import SYDNEY, make_talk
+from .test_admin import hash_, log_in, people, submit  # noqa: F401 - Some are fixtures.
 
 KEYNOTE = make_talk("10:00", 60, "Keynote")
 LATER = make_talk("14:00", 60, "Later")
@@ -339,3 +342,87 @@ class TestRetention:
 
         assert result.deleted["feedback on talks"] == 1
         assert len(rows(TalkFeedback)) == 1
+
+
+EVIL_CELLS = ("=1+1", "+1", "-1", "@SUM(A1)", "  =1+1", "＝1+1")
+
+
+@pytest.fixture
+def crew(people, start):  # noqa: F811
+    """A tracker with feedback on two talks, and a function that returns a crew member's browser."""
+
+    def crew(name):
+        viewers = start(**{"session.secure": "false", "limit.logins": "off"})
+        viewers.now = RELAYED.start
+        log_in(viewers.client, name)
+        for number, cell in enumerate(EVIL_CELLS):
+            viewers.send(browser=f"{number:032x}", stars=5, comment=cell)
+        viewers.send(browser="f" * 32, stars=1, comment=f'{EVIL}\n"quoted", ü')
+        viewers.send("guid-Plenary", stars=2)
+        return viewers.client
+
+    return crew
+
+
+PAGE = "/admin/feedback"
+TALK_PAGE = f"{PAGE}?conference=&talk={TALK}"
+
+
+class TestCrew:
+    def test_page_has_the_mean_and_the_comments_of_each_talk(self, crew):
+        app = crew("vera")
+        table = app.get(PAGE).html.select("tbody tr")
+        cells = [[cell.get_text(strip=True) for cell in row.select("th, td")] for row in table]
+
+        assert cells == [
+            ["Keynote", "hall", "7", "4.4", "7"],
+            ["Plenary", "hall", "1", "2.0", "0"],
+        ]
+        page = app.get(table[0].a["href"])
+        assert EVIL not in page.text
+        comments = [row.select("td")[-1].get_text() for row in page.html.select("tbody tr")]
+        assert comments[0] == f'{EVIL}"quoted", ü'
+        assert comments[1:] == [cell.strip() for cell in reversed(EVIL_CELLS)]
+        # A viewer of the crew changes nothing.
+        assert not page.html.select("[value=delete]")
+
+    def test_export_has_no_formula(self, crew, rows):
+        app = crew("vera")
+        response = submit(app, TALK_PAGE, "export", status=200)
+
+        assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert "attachment" in response.headers["Content-Disposition"]
+        found = list(csv.DictReader(io.StringIO(response.body.decode("utf-8"))))
+        assert [row["comment"] for row in found] == [
+            *("'=1+1", "'+1", "'-1", "'@SUM(A1)", "'=1+1", "'＝1+1"),
+            f'{EVIL}\n"quoted", ü',
+        ]
+        assert {row["talk"] for row in found} == {TALK}
+        assert found[0]["time"] == f"{RELAYED.start:%Y-%m-%dT%H:%M:%SZ}"
+        assert found[0]["stars"] == "5"
+        submit(app, PAGE, "export", status=200)
+        entries = [(r["account"], r["action"], r["subject"]) for r in rows(AuditEntry)]
+        assert entries[-2:] == [
+            ("vera", "feedback.export", TALK),
+            ("vera", "feedback.export", "all talks"),
+        ]
+
+    def test_admin_deletes_feedback(self, crew, rows):
+        app = crew("ada")
+        submit(app, TALK_PAGE, "delete")
+
+        assert [r["stars"] for r in rows(TalkFeedback)].count(1) == 0
+        entry = rows(AuditEntry)[-1]
+        assert (entry["account"], entry["action"]) == ("ada", "feedback.delete")
+        assert entry["subject"] == f"1 stars for Keynote ({TALK})"
+
+    def test_feedback_is_private_to_the_crew(self, viewers):
+        viewers.send()
+
+        assert "/admin/login" in viewers.client.get(PAGE, status=303).location
+        viewers.client.get(f"/api/v1/talks/{TALK}/feedback", status=405)
+
+    def test_unknown_talks_and_pages_are_not_found(self, crew):
+        app = crew("vera")
+        for query in ("?talk=x", f"?talk={TALK}&page=2", "?page=0", "?page=x"):
+            app.get(PAGE + query, status=404)

@@ -79,6 +79,7 @@ def _add_crew_routes(config: Any) -> None:
         ("admin.ingest", "/ingest"),
         ("admin.endpoints", "/endpoints"),
         ("admin.annotations", "/annotations"),
+        ("admin.feedback", "/feedback"),
         ("admin.accounts", "/accounts"),
         ("admin.audit", "/audit"),
         ("admin.plugins", "/plugins"),

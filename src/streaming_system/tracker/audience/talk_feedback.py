@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from streaming_system.util.sanitize import strip_unprintable
 
 # The key of the hashes of browsers.
 FEEDBACK_KEY_NAME = "feedback"
+MAX_PAGE_ROWS = 100
 # A comment in a form has two characters for each end of a line.
 MAX_RAW_COMMENT_CHARS = 4 * MAX_COMMENT_CHARS
 
@@ -52,6 +54,22 @@ def parse_comment(text: str) -> str:
         if len(comment) <= MAX_COMMENT_CHARS:
             return comment
     raise ValueError(f"the comment is too long; allowed: {MAX_COMMENT_CHARS} characters")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TalkRatings:
+    """The feedback on one talk: the number of viewers, and the mean of their stars.
+
+    :param comments: the number of comments.
+    """
+
+    conference: str
+    talk: str
+    room: str
+    title: str
+    count: int
+    mean: float
+    comments: int
 
 
 class TalkFeedbackStore:
@@ -94,6 +112,60 @@ class TalkFeedbackStore:
         row.stars, row.comment, row.at = rating.stars, rating.comment, now
         self.db.flush()
         return not is_new
+
+    def by_talk(self) -> Sequence[TalkRatings]:
+        """Return the ratings of all talks, by room and title."""
+        columns = (TalkFeedback.conference, TalkFeedback.talk)
+        query = sa.select(
+            *columns,
+            # A talk that has moved or has another title is one talk.
+            sa.func.max(TalkFeedback.room),
+            sa.func.max(TalkFeedback.title),
+            sa.func.count(),
+            sa.func.avg(TalkFeedback.stars),
+            sa.func.sum(sa.case((TalkFeedback.comment != "", 1), else_=0)),
+        ).group_by(*columns)
+        ratings = [
+            TalkRatings(
+                conference=row[0],
+                talk=row[1],
+                room=row[2],
+                title=row[3],
+                count=row[4],
+                mean=float(row[5]),
+                comments=row[6],
+            )
+            for row in self.db.execute(query)
+        ]
+        return sorted(ratings, key=lambda r: (r.conference, r.room, r.title, r.talk))
+
+    def of_talk(self, conference: str, talk: str, *, page: int = 1) -> Sequence[TalkFeedback]:
+        """Return a page of the feedback on a talk, newest first."""
+        return self.db.scalars(
+            sa.select(TalkFeedback)
+            .where(TalkFeedback.conference == conference, TalkFeedback.talk == talk)
+            .order_by(TalkFeedback.at.desc(), TalkFeedback.id.desc())
+            .limit(MAX_PAGE_ROWS)
+            .offset((page - 1) * MAX_PAGE_ROWS)
+        ).all()
+
+    def stream(self, conference: str, talk: str) -> Iterator[TalkFeedback]:
+        """Yield the feedback on a talk, or on all talks if ``talk`` is ""."""
+        query = sa.select(TalkFeedback).order_by(
+            TalkFeedback.conference, TalkFeedback.talk, TalkFeedback.at, TalkFeedback.id
+        )
+        if talk:
+            query = query.where(TalkFeedback.conference == conference, TalkFeedback.talk == talk)
+        yield from self.db.scalars(query.execution_options(yield_per=500))
+
+    def delete(self, feedback_id: int) -> TalkFeedback | None:
+        """Delete feedback; return it, or ``None`` if there was none of that id."""
+        ensure_write_transaction(self.db)
+        feedback = self.db.get(TalkFeedback, feedback_id)
+        if feedback is not None:
+            self.db.delete(feedback)
+            self.db.flush()
+        return feedback
 
     def _require_space(
         self, of_talk: sa.ColumnElement[bool], connection: sa.Connection, now: datetime
