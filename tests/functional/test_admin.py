@@ -33,7 +33,7 @@ from .conftest import QUICK, SECRET
 
 PAGES = (
     *("", "/endpoints", "/ingest", "/tokens", "/annotations", "/accounts", "/audit", "/plugins"),
-    *("/password", "/secondfactor"),
+    *("/feedback", "/password", "/secondfactor"),
 )
 PASSWORD = "correct horse"
 # Reports use the real time.

@@ -4,7 +4,7 @@ import gzip
 import json
 import re
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin
 
 import pytest
@@ -242,6 +242,71 @@ class TestFeedback:
 
         assert shown["Say what you think of this talk"] == "https://f.example/hall?talk=guid-Moved"
         assert "Say what you think" not in site.get("/talk/guid-Moved").text
+
+
+DAY = timedelta(days=1)
+
+
+class TestFeedbackForm:
+    def test_talk_has_a_form_from_its_start_until_30_days_after_its_end(
+        self, make_site, clock, configure
+    ):
+        configure(default={"feedback": "internal"})
+        site, talk = make_site(**{"tracker.url": "https://tracker.example.org/tracker"}), HALL[2]
+        shown = []
+        for now in (
+            talk.start - timedelta(seconds=1),
+            talk.start,
+            talk.end + timedelta(days=30, seconds=-1),
+            talk.end + timedelta(days=30),
+        ):
+            clock["now"] = now
+            page = site.get("/talk/guid-Moved?lang=de")
+            shown.append(bool(page.html.select("form.feedback")))
+            assert "Say what you think" not in page.text
+            if shown[-1]:
+                form = page.html.select_one("form.feedback")
+                # A reload would empty the form.
+                assert "http-equiv" not in page.text
+                policy = page.headers["Content-Security-Policy"]
+                assert "form-action 'self' https://tracker.example.org;" in policy
+
+        assert shown == [False, True, True, False]
+        tracker = "https://tracker.example.org/tracker"
+        assert form["action"] == f"{tracker}/talk/guid-Moved/feedback?lang=de"
+        assert form["data-feedback"] == f"{tracker}/api/v1/talks/guid-Moved/feedback"
+        assert [radio["value"] for radio in form.select("input[type=radio]")] == list("12345")
+        assert form.select_one("textarea")["maxlength"] == "1000"
+
+    def test_page_shows_the_result_of_a_form_in_its_language(self, make_site, clock, configure):
+        configure(default={"feedback": "internal"})
+        site = make_site()
+        clock["now"] = HALL[2].start
+
+        page = site.get("/talk/guid-Moved?feedback=sent&lang=es")
+        assert page.html.select_one("[role=status]").get_text() == (
+            "Gracias por tu opinión. Para cambiarla, envíala otra vez."
+        )
+        clock["now"] = HALL[2].end + timedelta(days=31)
+        late = site.get("/talk/guid-Moved?feedback=closed")
+        assert "This talk does not take feedback now." in late.text
+        assert "allowed: sent" in site.get("/talk/guid-Moved?feedback=x", status=400).text
+
+    def test_room_has_the_form_as_long_as_the_link(self, make_site, clock, configure):
+        configure(default={"feedback": "internal"})
+        site = make_site()
+        shown = []
+        for now in (HALL[2].start, HALL[2].end + timedelta(minutes=59), HALL[2].end + DAY):
+            clock["now"] = now
+            forms = site.get("/hall").html.select(".room-actions details form.feedback")
+            shown.append([form["action"] for form in forms])
+
+        assert shown == [["/tracker/talk/guid-Moved/feedback"]] * 2 + [[]]
+
+    def test_site_without_the_form_has_the_policy_it_had(self, make_site):
+        page = make_site(**{"tracker.url": "https://tracker.example.org/tracker"}).get("/hall")
+
+        assert "form-action 'self';" in page.headers["Content-Security-Policy"]
 
 
 def status(content, **more):

@@ -185,7 +185,8 @@ class Room:
     :param matrix: the alias or id of a Matrix room.
     :param chat: the URL template of another chat.
     :param posts: the posts about the room.
-    :param feedback: the URL template of the feedback form of a talk.
+    :param feedback: the URL template of the feedback form of a talk, or ``internal`` for the
+        site's own form.
     :param message: a line for the viewers of the room.
     :param closed: whether the room has no streams for viewers, even while endpoints serve it.
     :param translations: the texts of ``title`` and ``conference`` by key and language, if they

@@ -18,6 +18,7 @@ from streaming_system.config.relive_types import ReliveSourceType
 from streaming_system.config.schema_keys import FEED, VIDEO_ID, key, text_key, url_template_key
 from streaming_system.config.site_schema import SiteConfigSchema
 from streaming_system.config.social import (
+    INTERNAL_FEEDBACK,
     MATRIX_SCHEMA,
     POSTS_SCHEMA,
     validate_matrix_alias,
@@ -185,10 +186,13 @@ class RoomConfigSchema(colander.Schema):
     )
     feedback = url_template_key(
         "where viewers send feedback on a talk: a URL with `{room}` and `{talk}` (the talk's id on "
-        "this site) in it, or `mailto:team@example.org?subject={talk}`",
+        "this site) in it, `mailto:team@example.org?subject={talk}`, or `internal` for "
+        "[the site's own form](pages.md#feedback)",
         "https://feedback.example.org/{talk}",
+        INTERNAL_FEEDBACK,
         placeholders=("room", "talk"),
         schemes=("https", "http", "mailto"),
+        words=(INTERNAL_FEEDBACK,),
     )
     sources = key(
         TimedSourceListType(),

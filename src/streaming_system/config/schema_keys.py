@@ -84,8 +84,9 @@ def url_template_key(
     *examples: Any,
     placeholders: Sequence[str],
     schemes: tuple[str, ...] = ("https",),
+    words: tuple[str, ...] = (),
     missing: Any = "",
 ) -> colander.SchemaNode:
-    convert = url_template_validator(*placeholders, schemes=schemes)
-    typ = ValidatedType(convert, url_template_schema(*schemes))
+    convert = url_template_validator(*placeholders, schemes=schemes, words=words)
+    typ = ValidatedType(convert, url_template_schema(*schemes, words=words))
     return key(typ, description, *examples, missing=missing)

@@ -28,6 +28,8 @@ POSTS_SCHEMA = {
 }
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
+# The value of `feedback` for the site's own form.
+INTERNAL_FEEDBACK = "internal"
 _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -72,16 +74,18 @@ def validate_matrix_alias(value: Any) -> str:
 
 
 def url_template_validator(
-    *placeholders: str, schemes: tuple[str, ...] = ("https",)
+    *placeholders: str, schemes: tuple[str, ...] = ("https",), words: tuple[str, ...] = ()
 ) -> Callable[[Any], str]:
     """Return a validator of URLs with placeholders in braces; "" stands for no URL.
+
+    :param words: texts that are allowed instead of a URL.
 
     The validator raises ``ValueError`` with the allowed values.
     """
 
     def validate_url_template(value: Any) -> str:
-        if not value:
-            return ""
+        if not value or value in words:
+            return value or ""
         url = _split_url(value)
         rest = _PLACEHOLDER.sub(
             lambda match: "" if match[1] in placeholders else match[0], str(value)
@@ -98,14 +102,19 @@ def url_template_validator(
             f"an address that begins with {' or '.join(schemes)}, in which {names} may stand "
             "behind the host"
         )
+        allowed += "".join(f', or "{word}"' for word in words)
         raise ValueError(describe_invalid(value, allowed))
 
     return validate_url_template
 
 
-def url_template_schema(*schemes: str) -> dict[str, Any]:
-    """Return the URL templates of some schemes as JSON Schema."""
-    return {"type": "string", "pattern": rf"^(?:{'|'.join(schemes)}):[^\s]+$"}
+def url_template_schema(*schemes: str, words: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the URL templates of some schemes, or one of some words, as JSON Schema."""
+    url = rf"(?:{'|'.join(schemes)}):[^\s]+"
+    return {
+        "type": "string",
+        "pattern": f"^(?:{'|'.join((url, *words))})$" if words else f"^{url}$",
+    }
 
 
 def expand_url_template(template: str, **values: str) -> str:

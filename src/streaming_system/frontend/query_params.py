@@ -59,6 +59,7 @@ PARAMS: Mapping[str, ValueNormaliser] = {
     "view": not_empty,
     "q": lambda text: normalise_search(text) or None,
     "page": _normalise_number,
+    "feedback": not_empty,
     "range": not_empty,
     "template": not_empty,
     "autoplay": not_empty,
@@ -74,6 +75,7 @@ _TIME_PARAMS = ("delta",)
 ROUTE_PARAMS: Mapping[str, tuple[str, ...]] = {
     "schedule": ("day", "room", "view", "q", "page"),
     "room.schedule": ("day", "view", "q", "page"),
+    "talk": ("feedback",),
     "graphs": ("range", "room"),
     "room": ("template",),
     "embed": ("template", "autoplay"),

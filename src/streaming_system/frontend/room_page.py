@@ -7,7 +7,11 @@ from datetime import datetime
 
 from streaming_system.config import SiteConfig
 from streaming_system.frontend.chat import ChatLinks, chat_links
-from streaming_system.frontend.feedback import feedback_url, talk_for_feedback
+from streaming_system.frontend.feedback import (
+    feedback_url,
+    has_feedback_form,
+    talk_for_feedback,
+)
 from streaming_system.frontend.room_view import RoomView
 from streaming_system.frontend.streams import (
     EmbeddedPlayer,
@@ -24,6 +28,7 @@ from streaming_system.frontend.streams import (
 )
 from streaming_system.frontend.tracker_client import EndpointInfo
 from streaming_system.schedule.model import Slot
+from streaming_system.schedule.site_links import talk_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +69,12 @@ class RoomPage:
         if self.rated_talk is None:
             return ""
         return feedback_url(self.state.room, self.rated_talk, self.state.now)
+
+    @property
+    def rated_talk_id(self) -> str:
+        """The id of the talk that the page has the site's own form for; "" without the form."""
+        room, talk, now = self.state.room, self.rated_talk, self.state.now
+        return talk_id(talk) if talk and has_feedback_form(room, talk, now) else ""
 
     @property
     def frame_urls(self) -> list[str]:

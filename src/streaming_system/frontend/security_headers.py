@@ -6,6 +6,7 @@ from typing import Any
 from pyramid.events import NewResponse
 
 from streaming_system.config import ConferenceConfig
+from streaming_system.config.social import INTERNAL_FEEDBACK
 from streaming_system.frontend.streams import embed_origins
 from streaming_system.util.validation import csp_source
 
@@ -107,6 +108,7 @@ def content_security_policy(
     """
     framed = sorted(set(map(csp_source, frames)))
     rooms = (conference.default, *conference.rooms.values())
+    has_form = any(room.feedback == INTERNAL_FEEDBACK for room in rooms)
     images = {csp_source(url) for room in rooms for url in (room.logo, room.preview)} - {""}
     return "; ".join(
         (
@@ -127,7 +129,10 @@ def content_security_policy(
                 )
             ),
             *([" ".join(["frame-src", *framed])] if framed else []),
-            "form-action 'self'",
+            # The tracker, perhaps at another host, stores the feedback of forms.
+            " ".join(
+                ["form-action 'self'", *([csp_source(tracker_url)] if has_form else [])]
+            ).rstrip(),
             "manifest-src 'self'",
             "base-uri 'none'",
             "frame-ancestors 'self'",

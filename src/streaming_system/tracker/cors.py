@@ -1,6 +1,7 @@
-"""Restricts ``Access-Control-Allow-Origin`` to the sites that the ini file allows."""
+"""The sites whose pages may use the tracker from a browser."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from pyramid.events import NewResponse
 
@@ -26,3 +27,22 @@ def includeme(config: Any) -> None:
             del headers[CORS_HEADER]
 
     config.add_subscriber(restrict_origin, NewResponse)
+
+
+def is_own_origin(request: Any) -> bool:
+    """Return whether a request comes from a page of this site, or from no page at all.
+
+    Browsers add the origin of the page to each POST request. The site's pages are at the tracker's
+    host, at ``frontend.url``, and at the origins that ``allowed_origins`` lists.
+    """
+    origin = request.headers.get("Origin", "").lower()
+    if not origin:
+        return bool(request.headers.get("Sec-Fetch-Site") != "cross-site")
+    settings = request.registry.settings
+    allowed: frozenset[str] = settings["allowed_origins"] or frozenset()
+    own_hosts = {request.host.lower(), urlsplit(settings["frontend.url"]).netloc.lower()}
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:
+        return False
+    return origin in allowed or host in own_hosts - {""}

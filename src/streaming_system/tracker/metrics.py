@@ -33,6 +33,10 @@ REPORT_TYPES: Mapping[tuple[str, str], str] = {
 }
 
 
+# Refused feedback excludes what the rate limit or the JSON API's schema refuses.
+FEEDBACK_RESULTS = ("stored", "replaced", "refused")
+
+
 def includeme(config: Any) -> None:
     """Measure every request."""
     add_metrics(config, lambda: Metrics(config.registry))
@@ -53,6 +57,10 @@ class Metrics(RequestMetrics):
             (route, method, "2"): reports.labels(kind)
             for (route, method), kind in REPORT_TYPES.items()
         }
+        feedback = self.counter(
+            "streaming_feedback", "Feedback on talks that viewers have sent.", ("result",)
+        )
+        self._feedback_counters = {name: feedback.labels(name) for name in FEEDBACK_RESULTS}
         dropped = self.counter(
             "streaming_dropped_requests",
             "Requests that waited too long, or whose clients hung up, before the app saw them.",
@@ -73,6 +81,10 @@ class Metrics(RequestMetrics):
     def count_bound(self, name: str) -> None:
         """Count that one of :data:`BOUNDS` was reached."""
         self._bound_counters[name].inc()
+
+    def count_feedback(self, result: str) -> None:
+        """Count feedback of a viewer by one of :data:`FEEDBACK_RESULTS`."""
+        self._feedback_counters[result].inc()
 
 
 class DatabaseCollector(Collector):

@@ -24,6 +24,7 @@ ROUTE_RATES: Mapping[tuple[str, str], str] = {
     ("POST", "endpoint.logs"): "reports",
     ("POST", "pipeline.report"): "reports",
     ("POST", "room.log"): "reports",
+    ("POST", "talk.feedback"): "feedback",
     ("GET", "endpoint.stats"): "reads",
     ("GET", "pipeline.stats"): "reads",
     ("GET", "graphs"): "graphs",

@@ -6,6 +6,7 @@ from streaming_system.web import health
 from streaming_system.web.health import READ_METHODS
 
 ROOM_PATTERN = "{room:[A-Za-z0-9_]+}"
+TALK_PATTERN = "{talk:[A-Za-z0-9_-]{1,200}}"
 API_PREFIX = "/api/v1"
 
 # The JSON API, below V1.
@@ -20,6 +21,7 @@ API_ROUTES = (
     ("api.endpoint", "/rooms/{room}/endpoints/{endpoint}"),
     ("api.draining", "/rooms/{room}/endpoints/{endpoint}/draining"),
     ("api.samples", "/rooms/{room}/samples"),
+    ("api.feedback", "/talks/{talk}/feedback"),
     ("api.components", "/components"),
     ("api.machine", "/components/{machine}"),
     ("api.annotations", "/annotations"),
@@ -40,6 +42,7 @@ def includeme(config: Any) -> None:
     # OvenMediaEngine signs its requests with a secret that belongs to a token.
     config.add_route("publish.signed_hook", "/endpoint/publish/ovenmediaengine/{token:[0-9]+}")
     config.add_route("publish.hook", "/endpoint/publish/{server}")
+    config.add_route("talk.feedback", f"/talk/{TALK_PATTERN}/feedback", request_method="POST")
     config.add_static_view("static", "static", cache_max_age=3600)
     _add_crew_routes(config)
 
@@ -76,6 +79,7 @@ def _add_crew_routes(config: Any) -> None:
         ("admin.ingest", "/ingest"),
         ("admin.endpoints", "/endpoints"),
         ("admin.annotations", "/annotations"),
+        ("admin.feedback", "/feedback"),
         ("admin.accounts", "/accounts"),
         ("admin.audit", "/audit"),
         ("admin.plugins", "/plugins"),

@@ -7,6 +7,8 @@ from typing import Any
 
 from streaming_system.net.page_events import PageEventPublisher
 from streaming_system.tracker.audience.playback import PlaybackService
+from streaming_system.tracker.audience.rated_talks import RatedTalks
+from streaming_system.tracker.audience.talk_feedback import TalkFeedbackStore
 from streaming_system.tracker.audience.viewer_history import ViewerHistory
 from streaming_system.tracker.audience.viewers import ViewerCountCache, Viewers
 from streaming_system.tracker.crew.annotations import Annotations
@@ -58,6 +60,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
         r.db, r.registry.settings, account=r.identity.name if r.identity else ""
     ),
     "stream_keys": lambda r: StreamKeys(r.db),
+    "talk_feedback": lambda r: TalkFeedbackStore(r.db, r.registry["bounds"]),
     "tokens": lambda r: Tokens(r.db),
     "viewers": lambda r: Viewers(r.db, r.fallback_groups, r.ended_rooms),
 }
@@ -79,6 +82,7 @@ def includeme(config: Any) -> None:
     path = settings.get("schedule.file")
     config.registry["services"] = tuple(SERVICES)
     config.registry["schedule"] = SiteSchedules(Path(path), settings) if path else None
+    config.registry["rated_talks"] = RatedTalks(config.registry["schedule"], settings)
     config.registry["page_events"] = PageEventPublisher(settings.get("push.url", ""))
     config.registry["incident_throttle"] = CheckThrottle()
     config.registry["viewer_counts"] = ViewerCountCache()

@@ -151,6 +151,8 @@ SETTINGS: Mapping[str, Setting] = {
     "limit.publish": Setting("60/minute", _RATE),
     # The number of new players of an address.
     "limit.players": Setting("10000/hour", _RATE),
+    # The number of times that an address may send feedback on talks.
+    "limit.feedback": Setting("60/minute", _RATE),
     # The thresholds of rebuffering incidents: the rebuffer ratio, the number of players, and the
     # number of networks without which the ratio must be above the threshold, plus one.
     "alert.rebuffering": Setting("0.05", Number(0, 1, allowed="a share, 0 to 1")),
@@ -171,6 +173,9 @@ SETTINGS: Mapping[str, Setting] = {
     "bound.endpoints_per_token": Setting("100", _COUNT),
     "bound.components_per_room": Setting("1000", _COUNT),
     "bound.incidents_per_room": Setting("20", _COUNT),
+    # How many viewers may rate a talk, and all talks together.
+    "bound.feedback_per_talk": Setting("2000", _COUNT),
+    "bound.feedback": Setting("50000", _COUNT),
     "bound.rows_per_table": Setting("5000000", Integer(1, 10**12, allowed="a whole number from 1")),
     # The sources of a viewer's region: a header of a CDN, a MaxMind database of countries.
     "region.header": Setting("", ParsedText(str.strip, "the name of a header")),

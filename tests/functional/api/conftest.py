@@ -97,6 +97,7 @@ def path_of(operation, **parameters):
         "room": "hall",
         "endpoint": "edge1",
         "machine": "mixer1",
+        "talk": "keynote",
         "annotation": 1,
         "token": 1,
         "key": 1,

@@ -140,7 +140,7 @@ async function refresh() {
 function update(page) {
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
-    if (!fresh || part.isEqualNode(fresh)) continue;
+    if (!fresh || part.isEqualNode(fresh) || isFormInUse(part, fresh)) continue;
     if (!isPlayerInUse(part, fresh)) morph(part, fresh);
     // The player that stays counts down to the next talk.
     else {
@@ -158,6 +158,13 @@ function showSlate(part, fresh) {
   part.toggleAttribute("data-slate", isOnSlate);
   const badge = fresh.querySelector(".badge");
   if (badge) part.querySelector(".badge")?.replaceWith(badge);
+}
+
+/** Whether the viewer is filling in a form, or has sent it and sees the result. */
+function isFormInUse(part, fresh) {
+  const form = part.querySelector("form[data-in-use]");
+  if (!form) return false;
+  return form.dataset.inUse === "typed" || form.action === fresh.querySelector("form")?.action;
 }
 
 function onUpdated() {

@@ -99,6 +99,7 @@ def room(request: Any) -> dict[str, Any]:
         "chat": page.chat,
         "feedback_talk": page.rated_talk,
         "feedback": page.feedback_url,
+        "rated_talk_id": page.rated_talk_id,
     }
 
 

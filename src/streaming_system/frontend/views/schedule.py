@@ -13,7 +13,11 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from streaming_system.config import Room
-from streaming_system.frontend.feedback import feedback_url
+from streaming_system.frontend.feedback import (
+    FEEDBACK_RESULTS,
+    feedback_url,
+    has_feedback_form,
+)
 from streaming_system.frontend.http_cache import SCHEDULE_MAX_AGE
 from streaming_system.frontend.page_cache import page_response, with_etag
 from streaming_system.frontend.query_params import normalise_search
@@ -81,6 +85,10 @@ def room_schedule(request: Any) -> Response:
 def talk(request: Any) -> Response:
     """Show one talk."""
     entry = _find_entry(request)
+    result = request.GET.get("feedback", "")
+    if result and result not in FEEDBACK_RESULTS:
+        allowed = ", ".join(FEEDBACK_RESULTS)
+        raise HTTPBadRequest(request.invalid_value_message("feedback", result, allowed))
     statuses = request.registry["room_statuses"].get()
     state = build_room_view(entry.room, request.schedule, statuses, request.now, request.formatter)
     watch_again = request.registry["talk_recordings"].find(
@@ -97,6 +105,8 @@ def talk(request: Any) -> Response:
         "event": entry.talk,
         "status": request.formatter.status(entry.talk, request.now),
         "feedback": feedback_url(entry.room, entry.talk, request.now),
+        "has_feedback_form": has_feedback_form(entry.room, entry.talk, request.now),
+        "feedback_result": result,
         "zone_names": state.formatter.zone(entry.talk.start.astimezone(state.zone)),
         "language_tag": language_tag,
     }

@@ -92,6 +92,7 @@ ROOM_FORM = _form_schema(
     _text_field("message", 1200),
     _text_field("sources", 20_000),
 )
+FEEDBACK_EXPORT_FORM = _form_schema(_text_field("conference", 64), _text_field("talk", 200))
 NO_FIELDS_FORM = _form_schema()
 
 

@@ -10,6 +10,7 @@ from streaming_system.tracker.schemas import (
     crew,
     draining,
     endpoint,
+    feedback,
     incidents,
     pipeline,
     playback,
@@ -128,6 +129,21 @@ OPERATIONS: tuple[Operation, ...] = (
         query=playback.PlaybackQuerySchema(),
         responses={200: playback.RoomQoeSchema()},
         limit="graphs",
+    ),
+    Operation(
+        id="feedback.submit",
+        method="POST",
+        route="api.feedback",
+        summary="Send feedback on a talk",
+        description='A viewer rates a talk of a room with `"feedback": "internal"`, from its '
+        "start until 30 days after its end. Only the crew can read it. Pages of this site may send "
+        "it, and of the sites that the tracker's `allowed_origins` lists; also as text.",
+        body=feedback.FeedbackSchema(),
+        media=(JSON_MEDIA_TYPE, "text/plain"),
+        max_body_bytes=16 * 1024,
+        responses={200: feedback.StoredFeedbackSchema()},
+        limit="feedback",
+        problems=("unknown-talk", "feedback-closed", "foreign-origin", "limit-reached"),
     ),
     Operation(
         id="incident.list",

@@ -22,6 +22,16 @@ PATH_PARAMETERS: Mapping[str, colander.SchemaNode] = {
     "machine": Member(
         Identifier(), description="The machine that the components run on.", example="mixer1"
     ),
+    "talk": Member(
+        Text(
+            200,
+            min_length=1,
+            pattern="^[A-Za-z0-9_-]{1,200}$",
+            allowed="1 to 200 of A-Z a-z 0-9 _ -",
+        ),
+        description="The talk's id, as in the address of its page.",
+        example="b3a1f0c2",
+    ),
     "annotation": Member(
         Text(9, min_length=1, pattern=_ID_PATTERN, allowed="a number"),
         description="Its id.",

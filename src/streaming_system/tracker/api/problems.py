@@ -96,6 +96,12 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         description="A token of a room is valid for the endpoints and components of that room, a "
         "token of an endpoint for that endpoint. Everything else needs a token of the crew.",
     ),
+    "foreign-origin": ProblemType(
+        status=403,
+        title="The page is of another site",
+        description="Only pages of the site itself may send this: those at the tracker's own host, "
+        "at `frontend.url` of its ini file, and at the origins in `allowed_origins`.",
+    ),
     "not-found": ProblemType(
         status=404,
         title="Nothing is there",
@@ -111,6 +117,12 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         title="There is no such endpoint",
         description="It has never reported, has stopped reporting, or was deregistered.",
     ),
+    "unknown-talk": ProblemType(
+        status=404,
+        title="There is no such talk",
+        description="The schedule has no talk of that id in a room with the site's own feedback "
+        "form, or the tracker has no schedule.",
+    ),
     "unknown-version": ProblemType(
         status=404,
         title="This version of the API is not served",
@@ -120,6 +132,11 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         status=405,
         title="The address does not know this method",
         description="The header `Allow` lists the allowed methods.",
+    ),
+    "feedback-closed": ProblemType(
+        status=409,
+        title="The talk takes no feedback now",
+        description="It has not begun yet, or it ended too long ago. `detail` says which.",
     ),
     "limit-reached": ProblemType(
         status=409,

@@ -11,6 +11,8 @@ BOUNDS = (
     "components_per_room",
     "endpoints_per_room",
     "endpoints_per_token",
+    "feedback",
+    "feedback_per_talk",
     "incidents_per_room",
     "players_per_address",
     "rows_per_table",

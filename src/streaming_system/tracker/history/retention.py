@@ -32,6 +32,7 @@ from streaming_system.tracker.models import (
     Sample,
     Sample1Min,
     Sample10Min,
+    TalkFeedback,
 )
 
 # Rows that one transaction deletes at most.
@@ -90,6 +91,7 @@ EXPIRY_RULES: tuple[
     ),
     (LoginFailure, "failed log-ins", lambda c: LoginFailure.last_at < c.now - DAY),
     (IncidentRecord, "incidents", lambda c: IncidentRecord.closed_at < c.ten_minutes),
+    (TalkFeedback, "feedback on talks", lambda c: TalkFeedback.at < c.ten_minutes),
     (AuditEntry, "audit entries", lambda c: AuditEntry.at < c.ten_minutes),
     (
         AuditEntry,

@@ -22,6 +22,7 @@ from streaming_system.tracker.models.endpoint import (
     Sample1Min,
     Sample10Min,
 )
+from streaming_system.tracker.models.feedback import TalkFeedback
 from streaming_system.tracker.models.pipeline import Component, ComponentMood
 from streaming_system.tracker.models.playback import (
     Playback,
@@ -58,6 +59,7 @@ __all__ = [
     "Sample10Min",
     "ServerKey",
     "StreamKey",
+    "TalkFeedback",
     "Token",
     "UtcDateTime",
 ]
