@@ -97,18 +97,22 @@ check: lint  ## Run the fast checks and tests: style, types, unit tests, parsers
 	@$(PYTEST) -n auto -m "not slow and not exhaustive" \
 		tests/unit tests/parsers tests/test_docs.py tests/test_isolation.py
 
-test: lint  ## Pass all checks, and every test that guards behaviour.
-	@# Browser tests run beside the others: each of them leaves a part of the processors idle.
-	@log=$$(mktemp); \
-	$(PYTEST) -m "not exhaustive" $(BROWSER_TESTS) >"$$log" 2>&1 & browser=$$!; \
-	trap 'kill $$browser; exit 130' INT TERM; \
-	$(PYTEST) -m "not exhaustive" $(OTHER_TESTS); status=$$?; \
-	wait $$browser || status=$$?; cat "$$log"; rm "$$log"; exit $$status
+# Browser tests run beside the others: each of them leaves a part of the processors idle.
+define RUN_TESTS
+@log=$$(mktemp); \
+$(PYTEST) $(1) $(BROWSER_TESTS) >"$$log" 2>&1 & browser=$$!; \
+trap 'kill $$browser; exit 130' INT TERM; \
+$(PYTEST) $(1) $(OTHER_TESTS); status=$$?; \
+wait $$browser || status=$$?; cat "$$log"; rm "$$log"; exit $$status
+endef
 
+test: lint  ## Pass all checks, and every test that guards behaviour.
+	$(call RUN_TESTS,-m "not exhaustive")
+
+test-exhaustive: export TESTS_EXHAUSTIVE := 1
 test-exhaustive: $(VENV)/installed-dev  ## Pass what is only worth it now and then: all faults, both databases, more examples.
 	@# Fault tests share one site and have deadlines: a fixed order gives them the same load each time.
-	@TESTS_EXHAUSTIVE=1 $(PYTEST) -p no:randomly -m "exhaustive or deep" $(OTHER_TESTS)
-	@TESTS_EXHAUSTIVE=1 $(PYTEST) -p no:randomly -m "exhaustive or deep" $(BROWSER_TESTS)
+	$(call RUN_TESTS,-p no:randomly -m "exhaustive or deep")
 
 lint: $(VENV)/installed-dev  ## Check style, types, imports and vocabulary.
 	@$(BIN)/ruff format --check .

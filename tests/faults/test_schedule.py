@@ -48,7 +48,7 @@ def impatient_site(site_under_fault, server):
     private.write_text(json.dumps(config))
     text = (site_under_fault.folder / "production.ini").read_text()
     settings = (
-        "feed.seconds = 1\nfeed.download = 1048576\noutbound.allowed_private_networks = 127.0.0.1\n"
+        "feed.seconds = 4\nfeed.download = 1048576\noutbound.allowed_private_networks = 127.0.0.1\n"
     )
     ini = site_under_fault.folder / "impatient.ini"
     ini.write_text(text.replace("[DEFAULT]\n", f"[DEFAULT]\n{settings}"))

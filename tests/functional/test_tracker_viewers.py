@@ -82,7 +82,7 @@ def workers(engine, tracker_settings, monkeypatch):
         app.registry["db.sessions"].kw["bind"].dispose()
 
 
-MINUTES = scaled(4, 6)
+MINUTES = scaled(4, 10)
 
 
 # Sessions with several reports are particular to this test.
