@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("room", sa.String(length=64), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("browser", sa.String(length=64), nullable=False),
-        sa.Column("stars", sa.SmallInteger(), nullable=False),
+        sa.Column("stars", sa.Integer(), nullable=False),
         sa.Column("comment", sa.String(length=1000), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_talk_feedback"),

@@ -48,7 +48,8 @@ MIRRORED_ELEMENTS = [
     ".foot form",
 ]
 EDGE_DISTANCES = """(places) => Object.fromEntries(places.flatMap((selector) =>
-  [...document.querySelectorAll(selector)].slice(0, 1).map((element) => {
+  [...document.querySelectorAll(selector)]
+    .filter((element) => element.checkVisibility()).slice(0, 1).map((element) => {
     const { left, right } = element.getBoundingClientRect();
     return [selector, [left, innerWidth - right].map(Math.round)];
   })))"""

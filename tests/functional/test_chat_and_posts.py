@@ -54,11 +54,12 @@ class TestActions:
         actions = [text(action) for action in row.select(".action")]
         assert actions == [
             "Share",
-            "Formats",
             "Chat",
-            "Posts",
             "Schedule",
             "Theatre",
+            "More",
+            "Formats",
+            "Posts",
             "Feedback: Keynote & more",
         ]
 
@@ -79,7 +80,11 @@ class TestActions:
     def test_room_without_chat_and_posts_has_no_such_actions(self, site):
         page = site.get("/tube")
 
-        assert [text(a) for a in page.html.select(".room-actions .action")] == ["Share", "Theatre"]
+        assert [text(a) for a in page.html.select(".room-actions .action")] == [
+            "Share",
+            "Theatre",
+            "More",
+        ]
         assert page.html.select(".pane") == []
 
     def test_viewers_at_venue_get_no_actions(self, site):

@@ -154,7 +154,8 @@ class TestAssets:
         assert len({first, second, third}) == 3
         assert StaticAssets(tmp_path).version == third
 
-    def test_watching_assets_notices_changes(self, tmp_path):
+    def test_watching_assets_notices_changes(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("streaming_system.frontend.assets.WATCH_INTERVAL", -1)
         (tmp_path / "site.css").write_text("a")
         watched, cached = StaticAssets(tmp_path, watch=True), StaticAssets(tmp_path)
         before = watched.version

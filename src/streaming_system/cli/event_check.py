@@ -24,7 +24,8 @@ def check_events(ini: Path, site: SiteCheck, *, production: bool = False) -> dic
     :param site: the result for the site.
     """
     parsed = load_ini(ini)
-    if isinstance(parsed, Finding):
+    # The check of the site reports an invalid file.
+    if isinstance(parsed, Finding) or not parsed.parser.has_section(f"app:{FRONTEND}"):
         return {}
     settings = parsed.values(f"app:{FRONTEND}")
     folder = events_folder(settings)

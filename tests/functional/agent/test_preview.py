@@ -563,10 +563,10 @@ def test_site_shows_thumbnails_and_a_pattern_without_one(
     picture = page.select_one("[data-room=hall] picture")
 
     assert [s["srcset"] for s in picture.select("source")] == [
-        "/preview/hall.avif",
-        "/preview/hall.webp",
+        "/preview/hall-large.avif",
+        "/preview/hall-large.webp",
     ]
     response = site.get(picture.img["src"])
-    assert response.body == (running.pictures / "hall.jpg").read_bytes()
+    assert response.body == (running.pictures / "hall-large.jpg").read_bytes()
     assert page.select_one("[data-room=lab] .pattern").text == "Lab"
     assert site.get("/hall").html.video["poster"] == "/preview/hall-large.jpg"

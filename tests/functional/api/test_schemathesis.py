@@ -46,7 +46,8 @@ PROJECT = {
 def application(tracker_settings):
     """The tracker without rate limits: 429 would hide errors."""
     unlimited = {
-        f"limit.{rate}": "off" for rate in ("reports", "players", "reads", "writes", "logins")
+        f"limit.{rate}": "off"
+        for rate in ("reports", "players", "reads", "writes", "logins", "feedback")
     }
     application = main({}, **tracker_settings | unlimited)
     yield application

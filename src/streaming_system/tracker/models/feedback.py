@@ -37,7 +37,7 @@ class TalkFeedback(Base):
     browser: Mapped[str] = mapped_column(
         sa.String(64), info=stored("keyed hash of the browser's random number and of the talk")
     )
-    stars: Mapped[int] = mapped_column(sa.SmallInteger, info=stored("1 to 5 stars"))
+    stars: Mapped[int] = mapped_column(sa.Integer, info=stored("1 to 5 stars"))
     comment: Mapped[str] = mapped_column(
         sa.String(MAX_COMMENT_CHARS), info=stored("what the viewer wrote")
     )
