@@ -52,13 +52,15 @@ def test_source_runs_no_shell():
     assert violations == []
 
 
-def test_source_writes_no_csv():
+def test_only_the_export_of_feedback_writes_csv():
     """A cell that begins with = + - @, a tab or CR is a formula: an export must quote these."""
+    checked = ("audience/feedback_export.py", "views/admin/feedback.py")
     violations = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in FILES
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if re.search(r"csv\.(writer|DictWriter)|text/csv|tab-separated|to_csv", line)
+        and not path.as_posix().endswith(checked)
     ]
 
     assert violations == []

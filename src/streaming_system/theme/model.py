@@ -12,7 +12,7 @@ BUILTIN_COLOURS = {
     "light": {
         "accent": "#1b5a8e",
         "on-accent": "#ffffff",
-        "live": "#c8102e",
+        "live": "#e01b38",
         "surface-0": "#f6f7f9",
         "surface-1": "#ffffff",
         "surface-2": "#e6e9ee",
@@ -24,7 +24,7 @@ BUILTIN_COLOURS = {
     "dark": {
         "accent": "#8cc4f0",
         "on-accent": "#0b1520",
-        "live": "#c8102e",
+        "live": "#e01b38",
         "surface-0": "#101216",
         "surface-1": "#191c22",
         "surface-2": "#262a32",

@@ -568,5 +568,5 @@ def test_site_shows_thumbnails_and_a_pattern_without_one(
     ]
     response = site.get(picture.img["src"])
     assert response.body == (running.pictures / "hall-large.jpg").read_bytes()
-    assert page.select_one("[data-room=lab] .pattern").text == "Lab"
+    assert page.select_one("[data-room=lab] .pattern").text == "Not yet started in lab"
     assert site.get("/hall").html.video["poster"] == "/preview/hall-large.jpg"
