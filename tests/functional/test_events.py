@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from timeouts import extended
+from webob import Request
 
 from streaming_system.schedule.gaps import fill_gaps
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
@@ -158,9 +159,17 @@ class TestPages:
             after = site.get(path).text
             assert urls(before) <= urls(after), path
 
-    def test_address_of_a_conference_gets_a_slash(self, site):
-        response = site.get("/bob?lang=de", status=302)
-        assert response.location == "http://localhost/bob/?lang=de"
+    @pytest.mark.parametrize(
+        ("query", "encoded"),
+        [("", ""), ("lang=de", "?lang=de"), ("q=\xff\r\nX: y", "?q=%FF%0D%0AX:%20y")],
+    )
+    def test_address_of_a_conference_gets_a_slash(self, site, query, encoded):
+        environ = {"PATH_INFO": "/bob", "QUERY_STRING": query, "HTTP_HOST": "evil.example"}
+
+        response = Request(Request.blank("/").environ | environ).get_response(site.app)
+
+        # It depends on no header.
+        assert (response.status_code, response.headers["Location"]) == (302, f"/bob/{encoded}")
 
     def test_no_link_is_broken_or_leaves_the_conference(self, site):
         statuses = crawl(site, "/ada-conf/")

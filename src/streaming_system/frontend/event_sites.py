@@ -12,9 +12,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from pyramid.httpexceptions import HTTPFound, HTTPServiceUnavailable
+from pyramid.httpexceptions import HTTPServiceUnavailable
 
 from streaming_system.config import ConfigError
 from streaming_system.config.events import (
@@ -31,7 +32,9 @@ log = logging.getLogger(__name__)
 SCAN_INTERVAL = 2.0  # seconds
 # A conference that cannot be loaded is tried again after this time.
 RETRY_INTERVAL = 5.0  # seconds
-# The least recently used archives beyond this number are removed from memory.
+# Of RFC 3986, and "%": what is encoded stays so.
+URL_CHARS = "%!$&'()*+,;=:@/?"
+# Of more archives in memory, those that were loaded first are removed.
 MAX_ARCHIVES = 4
 
 
@@ -152,10 +155,12 @@ def mount(app: WSGIApplication, name: str) -> WSGIApplication:
 
 def _redirect_to_index(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Add the slash: pages of a conference are below ``/NAME/``."""
-    query = environ.get("QUERY_STRING", "")
+    # A relative address depends on no header.
     path = f"{environ['SCRIPT_NAME']}{environ['PATH_INFO']}/"
-    response: WSGIApplication = HTTPFound(location=f"{path}?{query}" if query else path)
-    return response(environ, start_response)
+    query = quote(environ.get("QUERY_STRING", ""), safe=URL_CHARS, encoding="latin-1")
+    location = f"{path}?{query}" if query else path
+    start_response("302 Found", [("Location", location), ("Content-Length", "0")])
+    return []
 
 
 def _unavailable(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
