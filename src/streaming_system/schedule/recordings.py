@@ -28,8 +28,9 @@ MAX_TITLE_CHARS = 200
 
 # Words in the titles of a feed's links to recordings, and in those to something else.
 _RECORDING_WORD = re.compile(
-    r"\b(?:recordings?|videos?|vidéos?|aufzeichnung(?:en)?|mitschnitte?|grabaci(?:ó|o)n(?:es)?"
-    r"|enregistrements?)\b",
+    r"\b(?:recordings?|aufzeichnung(?:en)?|mitschnitte?|grabaci(?:ó|o)n(?:es)?|enregistrements?)\b"
+    # With other words, a video is often about the subject.
+    r"|^\s*(?:videos?|vidéos?)\s*(?:\([^()]*\)\s*)?$",
     re.IGNORECASE,
 )
 _OTHER_WORD = re.compile(r"\b(?:live|livestream|stream|trailer|teaser)\b", re.IGNORECASE)

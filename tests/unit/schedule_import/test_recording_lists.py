@@ -270,6 +270,9 @@ class TestMatching:
     [
         ("Video recording (AV1/WebM) - 200 MB", "https://video.example/1.webm", True),
         ("Aufzeichnung", "https://v.example/1", True),
+        ("Video (Ogg/Theora)", "https://video.example/1.ogg", True),
+        ("Satellites Integration video", "https://video.example/1", False),
+        ("Video: Prototype Chassis", "https://video.example/1", False),
         ("", "https://media.ccc.de/v/conf26-1", True),
         ("Slides", "https://media.example/1.pdf", False),
         ("Live video stream", "https://live.example/1", False),
