@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.crew.passwords import hash_password
-from streaming_system.tracker.models import Account
+from streaming_system.tracker.models import Account, TalkFeedback
 
 from .conftest import SECRET
 from .test_events import BERLIN, SYDNEY, talk, write_event
@@ -100,6 +101,26 @@ def test_fallback_group_is_one_of_the_conference(tracker):
     endpoints = tracker.get("/ada_conf__hall/streams.json").json["endpoints"]
     assert len(endpoints) == 1
     assert tracker.get("/bob__hall/streams.json").json["endpoints"] == []
+
+
+def test_feedback_belongs_to_the_talk_of_its_conference(app_pool, settings, database, tmp_path):
+    for name in ("ada-conf", "bob"):
+        path = tmp_path / "events" / name / "config.json"
+        config = json.loads(path.read_text())
+        config["default"]["feedback"] = "internal"
+        path.write_text(json.dumps(config))
+    app = app_pool.get(tracker_app.main, settings | {"sqlalchemy.url": database})
+    viewers = TestApp(app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
+    body = {"stars": 4, "browser": 32 * "0"}
+
+    viewers.post_json("/api/v1/talks/ada_conf__guid-of-every-talk/feedback", body)
+    redirect = viewers.post("/talk/bob__guid-of-every-talk/feedback", {"stars": "2"}, status=303)
+    viewers.post_json("/api/v1/talks/guid-of-every-talk/feedback", body, status=404)
+
+    assert urlsplit(redirect.location).path == "/bob/talk/guid-of-every-talk"
+    with Session(app.registry["db.sessions"].kw["bind"]) as db:
+        rows = db.query(TalkFeedback.conference, TalkFeedback.title, TalkFeedback.stars).all()
+    assert sorted(rows) == [("ada-conf", "Engines", 4), ("bob", "Bridges", 2)]
 
 
 def test_talk_without_stream_is_an_incident_of_its_conference(tracker):

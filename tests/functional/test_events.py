@@ -159,6 +159,20 @@ class TestPages:
             after = site.get(path).text
             assert urls(before) <= urls(after), path
 
+    def test_feedback_form_names_the_conference_and_archives_have_none(self, make_events, folder):
+        for name in ("bob", "old"):
+            path = folder / name / "config.json"
+            config = json.loads(path.read_text())
+            config["default"]["feedback"] = "internal"
+            path.write_text(json.dumps(config))
+        site = make_events()
+
+        form = site.get("/bob/talk/guid-of-every-talk").html.select_one("form.feedback")
+
+        assert form["action"] == "/tracker/talk/bob__guid-of-every-talk/feedback"
+        archived = site.get("/old/talk/guid-of-every-talk").html
+        assert archived.select("form.feedback") == []
+
     @pytest.mark.parametrize(
         ("query", "encoded"),
         [("", ""), ("lang=de", "?lang=de"), ("q=\xff\r\nX: y", "?q=%FF%0D%0AX:%20y")],

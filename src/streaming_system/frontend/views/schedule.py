@@ -105,7 +105,9 @@ def talk(request: Any) -> Response:
         "event": entry.talk,
         "status": request.formatter.status(entry.talk, request.now),
         "feedback": feedback_url(entry.room, entry.talk, request.now),
-        "has_feedback_form": has_feedback_form(entry.room, entry.talk, request.now),
+        # The tracker does not know the talks of archives.
+        "has_feedback_form": not request.is_archive
+        and has_feedback_form(entry.room, entry.talk, request.now),
         "feedback_result": result,
         "zone_names": state.formatter.zone(entry.talk.start.astimezone(state.zone)),
         "language_tag": language_tag,
