@@ -67,12 +67,18 @@ DEEP_PATHS = (
 )
 # What these check happens before SQL, and other tests of the same operations run on both databases.
 ONE_DATABASE_PATHS = (
+    "tests/functional/api/test_document.py",
+    "tests/functional/api/test_limits.py",
     "tests/functional/api/test_schemathesis.py",
     "tests/functional/test_admin.py",
+    "tests/functional/test_event_tracker.py",
     "tests/functional/test_hostile_backup.py",
     "tests/functional/test_old_protocol.py",
+    "tests/functional/test_origins.py",
     "tests/functional/test_publish_hooks.py",
     "tests/functional/test_request_fuzz.py",
+    "tests/functional/test_request_guard.py",
+    "tests/functional/test_request_ids.py",
 )
 # Their servers, browsers and processes may be slow once. A second run gets past that, and the
 # summary lists it (-rR): such a test needs a fix.
