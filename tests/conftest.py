@@ -1,6 +1,7 @@
 """What all tests share: temporary folders, markers, and the summary of what was skipped."""
 
 import gc
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -85,6 +86,8 @@ ONE_DATABASE_PATHS = (
 SERVER_PATHS = ("tests/attacks", "tests/e2e", "tests/faults", "tests/functional")
 # How the summary calls the tests that need a program.
 KINDS = {"chromium": "browser", "icecast2": "Icecast"}
+# Agents of tests that run side by side have streams of the same path.
+os.environ["STREAMING_CHECKS"] = f"-{os.getpid()}"
 BASETEMP_PREFIX = "streaming-system-tests-"
 _skipped = Counter()
 

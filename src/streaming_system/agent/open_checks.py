@@ -3,6 +3,9 @@
 A server that has no more than the number of its clients counts them. So a check has a name in
 Linux's abstract namespace of Unix sockets while it is connected: every user can list the names, and
 the system removes them with the process. Elsewhere, an agent knows its own checks only.
+
+Two servers on one machine may have streams of the same path. Agents with different values of
+``STREAMING_CHECKS`` in the environment do not see each other's checks.
 """
 
 import contextlib
@@ -17,7 +20,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 SOCKET_LIST = Path("/proc/self/net/unix")
-PREFIX = "streaming-system-check"
+PREFIX = f"streaming-system-check{os.environ.get('STREAMING_CHECKS', '')}"
 CLOSED = "/closed"
 # A program has connected, and the server counts it, within this time.
 CONNECT_MS = 1000
