@@ -24,7 +24,7 @@ DAMAGES = {
 FAILURES = {
     "hanging": "does not answer in time",
     "endless": "is larger than",
-    "slow": "takes longer than 4 s to download",
+    "slow": "takes longer than 8 s to download",
     "failing": "answered 500",
     "truncated": "cannot be downloaded",
     "garbage": "cannot be downloaded",
@@ -48,7 +48,7 @@ def impatient_site(site_under_fault, server):
     private.write_text(json.dumps(config))
     text = (site_under_fault.folder / "production.ini").read_text()
     settings = (
-        "feed.seconds = 4\nfeed.download = 1048576\noutbound.allowed_private_networks = 127.0.0.1\n"
+        "feed.seconds = 2\nfeed.download = 1048576\noutbound.allowed_private_networks = 127.0.0.1\n"
     )
     ini = site_under_fault.folder / "impatient.ini"
     ini.write_text(text.replace("[DEFAULT]\n", f"[DEFAULT]\n{settings}"))
