@@ -16,6 +16,10 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+# To each server. With urllib3's default of one, threads that share a pool lose connections, and
+# each loss is a line in the log.
+MAX_IDLE_CONNECTIONS = 10
+
 _active: ContextVar["RequestDeadline | None"] = ContextVar("request_deadline", default=None)
 
 
@@ -122,6 +126,6 @@ def deadline_pool_manager(**options: Any) -> urllib3.PoolManager:
 
     :param options: those of :class:`urllib3.PoolManager`.
     """
-    pool = urllib3.PoolManager(**options)
+    pool = urllib3.PoolManager(**{"maxsize": MAX_IDLE_CONNECTIONS} | options)
     pool.pool_classes_by_scheme = {"http": _DeadlineHttpPool, "https": _DeadlineHttpsPool}
     return pool

@@ -22,7 +22,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util.connection import create_connection
 
-from streaming_system.net.request_deadline import DeadlineConnection
+from streaming_system.net.request_deadline import MAX_IDLE_CONNECTIONS, DeadlineConnection
 
 SETTING = "outbound.allowed_private_networks"
 
@@ -83,7 +83,7 @@ def safe_pool_manager(networks: Networks = (), **options: Any) -> urllib3.PoolMa
     class SafeHttpsPool(urllib3.HTTPSConnectionPool):
         ConnectionCls = SafeHttpsConnection
 
-    pool = urllib3.PoolManager(**options)
+    pool = urllib3.PoolManager(**{"maxsize": MAX_IDLE_CONNECTIONS} | options)
     pool.pool_classes_by_scheme = {"http": SafeHttpPool, "https": SafeHttpsPool}
     return pool
 

@@ -4,7 +4,10 @@ import contextlib
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from logging import WARNING
 
 import pytest
 import urllib3
@@ -31,6 +34,11 @@ DRIPS = {
     "chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0" * 1000),
     "gzip": (HEAD + b"Content-Encoding: gzip\r\n\r\n", b"\x1f\x8b\x08\x04" + b"\0" * 1000),
 }
+
+
+POOLS = pytest.mark.parametrize(
+    "pool", [deadline_pool_manager, lambda **o: safe_pool_manager(ALLOW_ALL, **o)]
+)
 
 
 @contextlib.contextmanager
@@ -63,15 +71,13 @@ def dripping(start, rest):
         thread.join()
 
 
-def fetch(pool, port, scheme="http"):
-    with RequestDeadline(DEADLINE):
+def fetch(pool, port, scheme="http", seconds=DEADLINE):
+    with RequestDeadline(seconds):
         response = pool.request("GET", f"{scheme}://127.0.0.1:{port}/", preload_content=False)
         return read_bounded(response, max_bytes=10_000, deadline=time.monotonic() + 60)
 
 
-@pytest.mark.parametrize(
-    "pool", [deadline_pool_manager, lambda **o: safe_pool_manager(ALLOW_ALL, **o)]
-)
+@POOLS
 @pytest.mark.parametrize("drip", DRIPS)
 def test_dripping_response_ends_at_the_deadline(drip, pool):
     with dripping(*DRIPS[drip]) as port:
@@ -137,6 +143,34 @@ def test_reused_connection_has_the_deadline_of_its_request():
             server.shutdown()
             thread.join()
     assert requests[0] == requests[2]
+
+
+@POOLS
+def test_concurrent_requests_keep_their_connections(pool, caplog):
+    barrier = threading.Barrier(4)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            barrier.wait(60)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
+        shared = pool(timeout=60, retries=False)
+        with ThreadPoolExecutor(barrier.parties) as executor:
+            ports = [server.server_port] * barrier.parties
+            bodies = list(executor.map(partial(fetch, shared, seconds=60), ports))
+        shared.clear()
+        server.shutdown()
+
+    assert bodies == [b""] * barrier.parties
+    assert [record.message for record in caplog.records if record.levelno >= WARNING] == []
 
 
 def test_dripping_feed_is_refused_in_one_line():
