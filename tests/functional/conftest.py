@@ -23,6 +23,7 @@ from streaming_system.tracker.db.session import make_engine
 from streaming_system.tracker.models import Base, Endpoint
 
 from .app_pool import AppPool
+from .crew_pages import people  # noqa: F401 - This is a fixture.
 from .pages import (  # noqa: F401 - These are fixtures.
     clock,
     live_site,

@@ -29,13 +29,13 @@ from streaming_system.tracker.models import (
 )
 from streaming_system.util.plugin_inventory import PluginInfo, save_inventory
 
-from .conftest import QUICK, SECRET
+from .conftest import SECRET
+from .crew_pages import PASSWORD, find_form, log_in, login_form, submit
 
 PAGES = (
     *("", "/endpoints", "/ingest", "/tokens", "/annotations", "/accounts", "/audit", "/plugins"),
     *("/feedback", "/password", "/secondfactor"),
 )
-PASSWORD = "correct horse"
 # Reports use the real time.
 NOON = datetime.now(UTC).replace(microsecond=0)
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
@@ -71,23 +71,6 @@ def start(app_pool, tracker_settings, clock):
 
 
 @pytest.fixture
-def people(database, hash_):
-    """Accounts: ada and alan are admins, vera is a viewer."""
-    engine = make_engine({"sqlalchemy.url": database})
-    with Session(engine) as db:
-        for name, role in (("ada", "admin"), ("alan", "admin"), ("vera", "viewer")):
-            db.add(Account(name=name, password_hash=hash_, role=role, created_at=NOON))
-        db.commit()
-    engine.dispose()
-
-
-@pytest.fixture(scope="session")
-def hash_():
-    """The hash of all passwords. Production's hashes, which are slow on purpose, cost minutes."""
-    return QUICK.hash(PASSWORD)
-
-
-@pytest.fixture
 def anonymous(people, start):
     return start()
 
@@ -119,34 +102,6 @@ def endpoint(ada):
     fields = {"secret": SECRET, "group": "hall", "data": '{"overall_clients": 3}'}
     ada.post("/endpoint/register", fields)
     return "203.0.113.1"
-
-
-def log_in(app, name, password=PASSWORD, code="", **more):
-    form = login_form(app)
-    form["name"], form["password"], form["code"] = name, password, code
-    return form.submit(**more)
-
-
-def login_form(app):
-    """Return the form of the login page; a logged-in page has a logout form, too."""
-    return app.get("/admin/login").forms["login"]
-
-
-def find_form(app, path, button, nth=0):
-    """Return the nth form of a page with a button."""
-    page = app.get(path)
-    forms = page.forms.values()
-    matching = [f for f in forms if any(b._value == button for b in f.fields.get("do", []))]
-    # WebTest lists a form by number and by id.
-    return list(dict.fromkeys(matching))[nth]
-
-
-def submit(app, path, button, nth=0, /, status=303, **fields):
-    """Fill in a form, press its button, and return the response."""
-    form = find_form(app, path, button, nth)
-    for field, value in fields.items():
-        form[field].force_value(value)
-    return form.submit("do", value=button, status=status)
 
 
 def lock(app, name, *, attempts, addresses):

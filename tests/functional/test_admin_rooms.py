@@ -6,17 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy.orm import Session
 from timeouts import extended
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 from streaming_system.cli import main as cli
 from streaming_system.schedule.import_report import MAX_LINES, ImportReport, save_report
-from streaming_system.tracker.crew.passwords import hash_password
-from streaming_system.tracker.models import Account, AuditEntry
+from streaming_system.tracker.models import AuditEntry
 
-PASSWORD = "correct horse"
+from .crew_pages import log_in_as
+
 CHANGE_TIMEOUT = 60.0
 EVIL = "<script>alert(1)</script>"
 
@@ -36,20 +35,8 @@ def log_in(app_pool, settings, database):
     def log_in(role="admin", **more):
         own = {"sqlalchemy.url": database, "session.secure": "false", "limit.logins": "off"}
         app = app_pool.get(tracker_app.main, settings | own | more)
-        with Session(app.registry["db.sessions"].kw["bind"]) as db:
-            db.add(
-                Account(
-                    name=role,
-                    password_hash=hash_password(PASSWORD),
-                    role=role,
-                    created_at=datetime.now(UTC),
-                )
-            )
-            db.commit()
         browser = TestApp(app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
-        form = browser.get("/admin/login").forms["login"]
-        form["name"], form["password"] = role, PASSWORD
-        assert form.submit().status_int == 303
+        log_in_as(browser, role)
         return browser
 
     return log_in

@@ -12,13 +12,12 @@ from timeouts import extended
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.tracker.crew.passwords import hash_password
-from streaming_system.tracker.models import Account, TalkFeedback
+from streaming_system.tracker.models import TalkFeedback
 
 from .conftest import SECRET
+from .crew_pages import log_in_as
 from .test_events import BERLIN, SYDNEY, talk, write_event
 
-PASSWORD = "correct horse"
 CHANGE_TIMEOUT = 60.0
 
 
@@ -49,19 +48,7 @@ def tracker(app_pool, settings, database):
 @pytest.fixture
 def crew(tracker):
     """The tracker in the browser of a crew member."""
-    with Session(tracker.app.registry["db.sessions"].kw["bind"]) as db:
-        db.add(
-            Account(
-                name="ada",
-                password_hash=hash_password(PASSWORD),
-                role="admin",
-                created_at=datetime.now(UTC),
-            )
-        )
-        db.commit()
-    form = tracker.get("/admin/login").forms["login"]
-    form["name"], form["password"] = "ada", PASSWORD
-    assert form.submit().status_int == 303
+    log_in_as(tracker)
     return tracker
 
 

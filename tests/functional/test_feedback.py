@@ -18,8 +18,8 @@ from streaming_system.schedule.storage import save_schedule
 from streaming_system.tracker.history.maintenance import run_maintenance
 from streaming_system.tracker.models import AuditEntry, TalkFeedback
 
+from .crew_pages import log_in, submit
 from .pages import SYDNEY, make_talk
-from .test_admin import hash_, log_in, people, submit  # noqa: F401 - Some are fixtures.
 
 KEYNOTE = make_talk("10:00", 60, "Keynote")
 LATER = make_talk("14:00", 60, "Later")
@@ -348,7 +348,7 @@ EVIL_CELLS = ("=1+1", "+1", "-1", "@SUM(A1)", "  =1+1", "＝1+1")
 
 
 @pytest.fixture
-def crew(people, start):  # noqa: F811
+def crew(people, start):
     """A tracker with feedback on two talks, and a function that returns a crew member's browser."""
 
     def crew(name):

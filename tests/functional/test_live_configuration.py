@@ -4,11 +4,9 @@ import json
 import os
 import re
 import time
-from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy.orm import Session
 from timeouts import extended
 from webtest import TestApp
 
@@ -16,14 +14,12 @@ from streaming_system import tracker as tracker_app
 from streaming_system.cli import main as cli
 from streaming_system.cli import reload
 from streaming_system.config.worker_records import load_workers
-from streaming_system.tracker.crew.passwords import hash_password
-from streaming_system.tracker.models import Account
 
 from .conftest import SECRET
+from .crew_pages import log_in_as
 
 # Long enough for a machine under load.
 CHANGE_TIMEOUT = 60.0
-PASSWORD = "correct horse"
 
 
 @pytest.fixture
@@ -58,19 +54,9 @@ def live(make_site, folder):
 
 @pytest.fixture
 def tracker(app_pool, tracker_settings, folder):
-    """The tracker, with a folder for the records of workers, and an account of the crew."""
+    """The tracker, with a folder for the records of workers."""
     settings = {"workers.folder": str(folder), "session.secure": "false", "limit.logins": "off"}
     app = app_pool.get(tracker_app.main, tracker_settings | settings)
-    with Session(app.registry["db.sessions"].kw["bind"]) as db:
-        db.add(
-            Account(
-                name="ada",
-                password_hash=hash_password(PASSWORD),
-                role="admin",
-                created_at=datetime.now(UTC),
-            )
-        )
-        db.commit()
     tracker = TestApp(app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
     wait_for_record(tracker, "/api/v1/rooms", folder, "tracker")
     return tracker
@@ -79,9 +65,7 @@ def tracker(app_pool, tracker_settings, folder):
 @pytest.fixture
 def crew(tracker):
     """The tracker in the browser of a crew member."""
-    form = tracker.get("/admin/login").forms["login"]
-    form["name"], form["password"] = "ada", PASSWORD
-    assert form.submit().status_int == 303
+    log_in_as(tracker)
     return tracker
 
 

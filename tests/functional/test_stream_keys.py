@@ -10,18 +10,14 @@ import pytest
 
 from streaming_system.tracker.models import AuditEntry, StreamKey
 
+from .crew_pages import log_in, submit
 from .test_admin import (  # noqa: F401 - These are fixtures.
     NOON,
     browser,
     clock,
     error_message,
-    find_form,
     flash_message,
-    hash_,
-    log_in,
-    people,
     start,
-    submit,
 )
 from .test_admin_cli import run  # noqa: F401 - This is a fixture.
 
