@@ -5,6 +5,7 @@ import { makeEngine } from "./engines.js";
 import { buildMenus } from "./menus.js";
 import { PlaylistProgress } from "./playlist-progress.js";
 import { refusalOf } from "./refusals.js";
+import { StateEmitter } from "./state-emitter.js";
 import { StreamSelection } from "./stream-selection.js";
 
 const CHECK_INTERVAL = 500;
@@ -30,7 +31,7 @@ const PAUSE_GRACE = 60000;
  * Dispatches `state` when `state` changes (loading, playing, waiting, offline, blocked, stopped), `options` when the
  * menus may have changed, and `drop` before the picture disappears with its engine.
  */
-export class PlaybackSupervisor extends EventTarget {
+export class PlaybackSupervisor extends StateEmitter {
   constructor(video, { preferences, ...streams }) {
     super();
     Object.assign(this, { video, preferences });
@@ -313,16 +314,6 @@ export class PlaybackSupervisor extends EventTarget {
     this.engine = null;
     this.rate = 1;
     engine?.destroy();
-  }
-
-  setState(state) {
-    if (this.state === state) return;
-    this.state = state;
-    this.emit("state");
-  }
-
-  emit(name) {
-    this.dispatchEvent(new Event(name));
   }
 
   destroy() {

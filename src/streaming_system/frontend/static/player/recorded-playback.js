@@ -1,6 +1,7 @@
 // Plays the recording of a talk: one playlist or file, or several files one after the other.
 
 import { makeEngine } from "./engines.js";
+import { StateEmitter } from "./state-emitter.js";
 
 // Playback that fails more often than this in a row stops with a message.
 const MAX_FAILURES = 3;
@@ -9,7 +10,7 @@ const RETRY_DELAY = 2000;
 const END_TOLERANCE_SECONDS = 1;
 
 /** It has the interface of PlaybackSupervisor that the controls use. */
-export class RecordedPlayback extends EventTarget {
+export class RecordedPlayback extends StateEmitter {
   constructor(video, { parts, preferences }) {
     super();
     Object.assign(this, { video, parts, preferences });
@@ -137,16 +138,6 @@ export class RecordedPlayback extends EventTarget {
 
   stop() {
     this.video.pause();
-  }
-
-  setState(state) {
-    if (this.state === state) return;
-    this.state = state;
-    this.emit("state");
-  }
-
-  emit(name) {
-    this.dispatchEvent(new Event(name));
   }
 
   destroy() {
