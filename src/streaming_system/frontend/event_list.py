@@ -13,7 +13,7 @@ from streaming_system.config.loader import configuration_files
 from streaming_system.frontend.event_sites import EventSites
 from streaming_system.frontend.request_methods import FALLBACK_TITLE, configured_title
 from streaming_system.frontend.tracker_client import RoomStatus
-from streaming_system.schedule.days import DAY_START
+from streaming_system.schedule.days import schedule_day
 from streaming_system.schedule.event_dates import EventDates, load_dates
 from streaming_system.util.file_watch import FileStat, stat_file
 
@@ -52,12 +52,8 @@ class EventEntry:
         """The first and the last day where the conference is."""
         if self.dates is None:
             return None
-        # Talks after midnight belong to the previous day.
-        first, last = (
-            (moment.astimezone(self.dates.zone) - DAY_START).date()
-            for moment in (self.dates.starts_at, self.dates.ends_at)
-        )
-        return first, last
+        zone = self.dates.zone
+        return schedule_day(self.dates.starts_at, zone), schedule_day(self.dates.ends_at, zone)
 
     @property
     def changes_at(self) -> datetime | None:

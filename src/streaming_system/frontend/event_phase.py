@@ -1,10 +1,10 @@
 """The phase of an event, from its talks."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from streaming_system.schedule.days import DAY_START
+from streaming_system.schedule.days import schedule_day
 from streaming_system.schedule.model import Slot
 
 # A stream in these phases shows no talk: it is a test picture, a still, or forgotten.
@@ -27,9 +27,4 @@ def event_phase(talks: Iterable[Slot], now: datetime, zone: ZoneInfo) -> str:
     next_start = min((talk.start for talk in talks if talk.start > now), default=None)
     if next_start is None or any(talk.is_on(now) for talk in talks):
         return "on"
-    return "on" if event_day(next_start, zone) == event_day(now, zone) else "between"
-
-
-def event_day(moment: datetime, zone: ZoneInfo) -> date:
-    """Return the day of the event: talks after midnight belong to the previous day."""
-    return (moment.astimezone(zone) - DAY_START).date()
+    return "on" if schedule_day(next_start, zone) == schedule_day(now, zone) else "between"

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streaming_system.frontend.event_phase import event_day, event_phase
+from streaming_system.frontend.event_phase import event_phase
 from streaming_system.frontend.room_view import RoomView
+from streaming_system.schedule.days import schedule_day
 from streaming_system.schedule.model import Slot
 
 # A room whose next talk starts within this time is listed as starting soon.
@@ -155,7 +156,7 @@ class EventOverview:
         return min((moment for moment in moments if moment), default=None)
 
     def _day(self, moment: datetime) -> date:
-        return event_day(moment, self.zone)
+        return schedule_day(moment, self.zone)
 
 
 _PHASE_ORDER = {"on": 0, "between": 1, "before": 2, "unplanned": 3, "after": 4}

@@ -1,6 +1,5 @@
 """When a conference begins and ends, by its schedule file."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from streaming_system.schedule.days import main_zone
 from streaming_system.schedule.model import Schedule
 from streaming_system.schedule.storage import ScheduleFileError, load_schedule
 from streaming_system.schedule.store import ScheduleStore
@@ -44,11 +44,10 @@ def find_dates(schedule: Schedule) -> EventDates | None:
     ]
     if not talks:
         return None
-    zones = Counter(zone.key for _, zone in talks)
     return EventDates(
         starts_at=min(slot.start for slot, _ in talks),
         ends_at=max(slot.end for slot, _ in talks),
-        zone=ZoneInfo(zones.most_common(1)[0][0]),
+        zone=main_zone(zone for _, zone in talks),
     )
 
 
