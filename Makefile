@@ -188,6 +188,15 @@ config-reference: $(VENV)/installed  ## Update the JSON Schema of the configurat
 privacy-tables: $(VENV)/installed  ## Update the list of stored data in docs/privacy.md.
 	@$(BIN)/python tools/privacy_tables.py
 
+.PHONY: reference docs
+reference: config-reference privacy-tables  ## Update all generated documentation: keys, stored data, commands, HTTP API, hooks.
+	@$(BIN)/python tools/reference.py
+
+docs: $(VENV)/installed-dev  ## Build the documentation into var/docs.
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -d var/docs-cache docs var/docs
+	@echo "Open var/docs/index.html"
+
+
 .PHONY: server-configurations
 server-configurations: $(VENV)/installed  ## Update conf/servers, and the files in the documentation.
 	@$(BIN)/python tools/server_configurations.py

@@ -45,6 +45,7 @@ EXHAUSTIVE_PATHS = (
     "tests/functional/hosts",
     "tests/functional/scaling/test_migrating.py",
     "tests/functional/scaling/test_partitions.py",
+    "tests/test_docs_site.py",
     "tests/test_suite.py",
     "tests/unit/test_bench_",
     "tests/unit/test_capacity.py",

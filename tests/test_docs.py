@@ -79,6 +79,13 @@ def test_schema_and_tables_of_the_configuration_are_up_to_date(root):
     assert module["replace_tables"](manual) == manual, hint
 
 
+def test_generated_references_are_up_to_date(root):
+    module = runpy.run_path(str(root / "tools/reference.py"))
+
+    for name, text in module["pages"]().items():
+        assert (root / "docs/reference" / name).read_text() == text, "run make reference"
+
+
 @pytest.mark.parametrize("ini", ["development.ini", "production.ini"])
 def test_every_key_of_our_own_in_an_ini_is_documented(root, ini):
     manual = (root / "docs/running.md").read_text()
@@ -120,7 +127,7 @@ def test_retention_settings_in_the_privacy_notice_exist(root):
 
 
 def test_links_between_documents_lead_somewhere(root):
-    documents = [*root.glob("*.md"), *root.glob("*/*.md")]
+    documents = [*root.glob("*.md"), *root.glob("*/*.md"), *root.glob("docs/*/*.md")]
     broken = [
         f"{document.name}: {target}"
         for document in documents
@@ -139,7 +146,7 @@ def anchors(text):
 
 
 def test_anchors_of_links_between_documents_exist(root):
-    documents = [*root.glob("*.md"), *root.glob("docs/*.md")]
+    documents = [*root.glob("*.md"), *root.glob("docs/**/*.md")]
     broken = [
         f"{document.name}: {target}#{anchor}"
         for document in documents
@@ -165,7 +172,7 @@ def test_make_targets_in_the_documents_exist(root):
     targets = set(re.findall(r"^([a-z -]+):(?!=)", makefile, re.MULTILINE))
     names = {name for line in targets for name in line.split()}
     named_targets = set()
-    for document in [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/*.md")]:
+    for document in [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/**/*.md")]:
         named_targets |= set(
             re.findall(r"(?:^|`| )make ([a-z]+)", document.read_text(), re.MULTILINE)
         )

@@ -1,19 +1,18 @@
 """`streaming-system init` and `serve`, from nothing to a site, as docs/first-event.md has it."""
 
-import contextlib
 import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
-import urllib3
 from ports import free_port
+
+from functional.served_event import serving
 
 FEED = """<?xml version="1.0" encoding="utf-8"?>
 <schedule>
@@ -36,47 +35,6 @@ FEED = """<?xml version="1.0" encoding="utf-8"?>
 """
 BIN = Path(sys.executable).parent
 REAL_FEEDS = ("EMF2018_emf.ics",)
-
-
-class ServedEvent:
-    """A running `streaming-system serve`."""
-
-    def __init__(self, command, folder, environ, url):
-        self.url, self._log_file = url, folder / "serve.log"
-        with self._log_file.open("wb") as log:
-            self.process = subprocess.Popen(
-                command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        self._pool = urllib3.PoolManager(timeout=10, retries=False)
-
-    @property
-    def log(self):
-        return self._log_file.read_text()
-
-    def wait_for(self, condition, what):
-        deadline = time.monotonic() + 90
-        while not (value := condition()):
-            assert self.process.poll() is None, f"it has ended:\n{self.log}"
-            assert time.monotonic() < deadline, f"not: {what}\n{self.log}"
-            time.sleep(0.1)
-        return value
-
-    def text(self, path):
-        response = self._pool.request("GET", self.url + path)
-        assert response.status == 200, f"{path}: {response.status}"
-        return response.data.decode()
-
-
-@contextlib.contextmanager
-def serving(command, folder, environ, port):
-    event = ServedEvent(command, folder, environ, f"http://127.0.0.1:{port}")
-    try:
-        event.wait_for(lambda: "Ctrl-C ends it." in event.log, "all runs")
-        yield event
-    finally:
-        if event.process.poll() is None:
-            event.process.terminate()
-            event.process.wait(30)
 
 
 def documented_commands(root):
