@@ -37,7 +37,7 @@ def main() -> None:
         file = ROOT / "conf" / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, "utf-8")
-    for manual in (ROOT / "docs").glob("*.md"):
+    for manual in (ROOT / "docs").rglob("*.md"):
         manual.write_text(INCLUDED_FILE.sub(_include_file, manual.read_text("utf-8")), "utf-8")
 
 

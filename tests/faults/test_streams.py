@@ -23,7 +23,7 @@ from functional.agent.servers import NginxRtmp
 from functional.agent.test_liveness import HlsServer
 from programs import require
 
-# The limits of docs/encoder.md, and more on a slow machine.
+# The limits of docs/explanation/agent.md, and more on a slow machine.
 GONE_SECONDS, BACK_SECONDS, SLACK_SECONDS = 15, 10, 15
 # So long must a server stay that a fault does not concern.
 STAY_SECONDS = 20

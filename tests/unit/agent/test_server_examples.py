@@ -137,7 +137,7 @@ class TestExamples:
 
     def test_documentation_has_the_files(self, module, root):
         included = set()
-        for manual in root.glob("docs/*.md"):
+        for manual in root.glob("docs/**/*.md"):
             text = manual.read_text()
             assert text.count("<!-- file: ") == len(module["INCLUDED_FILE"].findall(text)), manual
             for path, _, block, _ in module["INCLUDED_FILE"].findall(text):
@@ -149,7 +149,7 @@ class TestExamples:
         } <= included
 
     def test_documentation_has_no_other_configuration_of_a_server(self, module, root):
-        for manual in root.glob("docs/*.md"):
+        for manual in root.glob("docs/**/*.md"):
             text = module["INCLUDED_FILE"].sub("", manual.read_text())
             assert re.findall(r"```(?:xml|nginx|yaml|js)\n|```ini\n\[Unit\]", text) == [], (
                 manual.name

@@ -207,7 +207,7 @@ def test_example_agent_ini_is_valid_with_all_comments_enabled(root, tmp_path):
 
 
 def test_manual_has_every_source_type_and_key(root):
-    manual = (root / "docs/encoder.md").read_text()
+    manual = (root / "docs/reference/agent.md").read_text()
     example = (root / "conf/agent.ini.example").read_text()
     keys = set(re.findall(r"^#?([a-z.]+) =", example, re.MULTILINE))
 
