@@ -12,6 +12,7 @@ import pytest
 NGINX_MODULES = Path("/usr/lib/nginx/modules")
 # By the name of the program, or of what else is needed: what to install.
 PACKAGES = {
+    "certbot": "certbot",
     "chromium": "chromium-headless-shell",
     "curl": "curl",
     "faketime": "faketime",
@@ -24,8 +25,12 @@ PACKAGES = {
     "make": "make",
     "nginx": "nginx",
     "openssl": "openssl",
+    "pebble": "pebble",
+    "pgbouncer": "pgbouncer",
     "promtool": "prometheus",
+    "redis-server": "redis-server",
     "setpriv": "util-linux",
+    "shellcheck": "shellcheck",
     "systemd-analyze": "systemd",
     "systemd-tmpfiles": "systemd",
     "ngx_nchan_module": "libnginx-mod-nchan",

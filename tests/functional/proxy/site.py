@@ -136,6 +136,7 @@ class Site:
         marks=(),
         change=(),
         settings=(),
+        config=None,
         modules=(),
         database="",
         connections=512,
@@ -149,11 +150,11 @@ class Site:
         self._config = write_nginx_config(
             folder / "nginx", self.ports, marks, change, modules, connections
         )
-        self._write_files(localips, settings)
+        self._write_files(localips, settings, config or {})
         self.workers = {}
         self.nginx = None
 
-    def _write_files(self, localips, settings):
+    def _write_files(self, localips, settings, config):
         ini = (ROOT / "production.ini").read_text()
         # Escape the interpolation of ini files.
         database = f"database = {self.database}".replace("%", "%%")
@@ -167,7 +168,7 @@ class Site:
         shutil.copy(ROOT / "config.json", self.folder / "config.json")
         private = {
             "config": {"secret": SECRET, "localips": list(localips),
-                       "theme": "terminal"},
+                       "theme": "terminal", **config},
             "default": {"conference": "Test Conf"},
             "hall": {"title": "Great Hall"},
             "lab": {"title": "Lab"},

@@ -3,7 +3,7 @@
 import io
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import segno
 from pyramid.httpexceptions import (
@@ -83,10 +83,23 @@ def _room_from_url(request: Any, url: str) -> Room:
         raise HTTPNotFound("url is no address") from None
     match = re.fullmatch(r"(?:/embed)?/([A-Za-z0-9_]+)/?", target.path.removeprefix(site.path))
     room: Room | None = request.conference.rooms.get(match[1]) if match else None
-    is_ours = target.netloc == site.netloc and target.path.startswith(f"{site.path}/")
+    is_ours = _host_and_port(target) == _host_and_port(site)
+    is_ours = is_ours and target.path.startswith(f"{site.path}/")
     if target.scheme not in ("http", "https") or not is_ours or room is None:
         raise HTTPNotFound("url leads to no room of this site")
     return room
+
+
+def _host_and_port(url: SplitResult) -> tuple[str, int] | None:
+    """Return the host, and the port unless it is the default of a scheme; ``None`` if invalid.
+
+    Behind a proxy that ends https, the scheme may differ from the one that viewers use.
+    """
+    try:
+        port = url.port
+    except ValueError:
+        return None
+    return (url.hostname or "").removesuffix("."), 0 if port in (80, 443, None) else port
 
 
 def _parse_pixels(request: Any, name: str) -> int:
