@@ -25,7 +25,7 @@ setup(
         "streaming_system.migrations": "alembic",
     },
     package_data={
-        "streaming_system": ["py.typed"],
+        "streaming_system": ["py.typed", "commit.txt"],
         "streaming_system.event_setup": ["files/**/*"],
         "streaming_system.schedule_import.authoring": ["*.txt"],
         "streaming_system.agent.server_setup": ["templates/*"],

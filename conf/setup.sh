@@ -70,6 +70,8 @@ build() {
     as "$DEPLOY_USER" mkdir "$folder"
     "${git[@]}" ls-files -z | tar -C "$source" --null -T - -cf - --owner=0 --group=0 |
         as "$DEPLOY_USER" tar -C "$folder" --no-same-owner -xf -
+    "${git[@]}" describe --always --dirty --abbrev=12 --exclude='*' |
+        as "$DEPLOY_USER" tee "$folder/src/streaming_system/commit.txt" >/dev/null
     as "$DEPLOY_USER" ln -sfn "$STATE" "$folder/var"
     link_own "$folder"
     cd "$folder"

@@ -1,7 +1,7 @@
 """Builds a reproducible wheel: `make wheel`.
 
 The sources are copied with fixed file modes and built in the copy, which has no old build/. All
-timestamps are that of the last commit.
+timestamps are that of the last commit, which the wheel names in a file.
 """
 
 import argparse
@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from timestamps import ROOT, commit_time
+
+from streaming_system.util.program_version import find_commit
 
 # The files that setup.py and MANIFEST.in include.
 SOURCES = (
@@ -36,6 +38,8 @@ def copy_sources(target):
             shutil.copytree(ROOT / name, target / name, ignore=ignored)
         else:
             shutil.copy(ROOT / name, target / name)
+    commit = find_commit(ROOT, ROOT / "src/streaming_system/commit.txt")
+    (target / "src/streaming_system/commit.txt").write_text(f"{commit}\n", encoding="ascii")
     for path in target.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
 

@@ -16,9 +16,11 @@ from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 from streaming_system.tracker.db.readiness import REVISION
+from streaming_system.util.program_version import program_version
 
 pytestmark = pytest.mark.both_databases
 
+VERSION = {"version": program_version().version, "commit": program_version().commit}
 SECRETS = ("postgresql", "sqlite", "/", "psycopg", "@", "Traceback")
 UNUSABLE = "the database cannot be used: is it running, and is its URL right?"
 SILENT = "the database has not answered within a second"
@@ -30,7 +32,7 @@ ON_SQLITE = pytest.mark.parametrize("migrated_database", ["sqlite"], indirect=Tr
 
 def not_ready(app):
     response = app.get("/readyz", status=503)
-    assert response.json.keys() == {"ready", "error"}
+    assert response.json.keys() == {"ready", "error", *VERSION}
     assert response.json["ready"] is False
     assert response.headers["Cache-Control"] == "no-store"
     assert "\n" not in response.json["error"]
@@ -74,6 +76,7 @@ class TestFrontend:
             "ready": True,
             "schedule": {"age_seconds": pytest.approx(3600, abs=60), "rooms": 2},
             "dropped_requests": {"expired": 0, "abandoned": 0},
+            **VERSION,
         }
 
     def test_schedule_file_from_the_future_has_age_zero(self, site, schedule_file):
@@ -139,7 +142,11 @@ class TestTracker:
         response = tracker.get("/readyz")
 
         assert response.content_type == "application/json"
-        assert response.json == {"ready": True, "database": {"revision": REVISION}}
+        assert response.json == {
+            "ready": True,
+            "database": {"revision": REVISION},
+            **VERSION,
+        }
 
     def test_tracker_is_not_ready_while_database_is_unavailable(self, tracker, away, caplog):
         caplog.set_level(logging.INFO)

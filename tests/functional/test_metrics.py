@@ -62,7 +62,8 @@ def test_response_is_in_the_format_of_prometheus(tracker):
 
     assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "max-age=0" in response.headers["Cache-Control"]
-    assert re.search(r'^streaming_build_info\{version="[^"]+"\} 1\.0$', response.text, re.MULTILINE)
+    pattern = r'^streaming_build_info\{commit="[^"]+",version="[^"]+"\} 1\.0$'
+    assert re.search(pattern, response.text, re.MULTILINE)
 
 
 def test_every_room_has_gauges_from_the_start(metrics):

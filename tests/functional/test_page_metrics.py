@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from streaming_system.util.program_version import program_version
 from streaming_system.web.request_queue import dropped_requests
 
 from .test_metrics import Metrics
@@ -27,6 +28,16 @@ def test_requests_are_counted_by_route_and_status(site, scrape):
     assert scraped("page_requests_total", route="none", method="GET", status="4xx") == 1
     assert scraped("page_request_seconds_count", route="none") == 1
     assert not [labels for labels in scraped.all("page_requests_total") if "health" in str(labels)]
+
+
+def test_version_is_on_the_crew_pages_and_in_the_metrics(site, tracker, scrape):
+    program = program_version()
+
+    labels = {"version": program.version, "commit": program.commit}
+    assert scrape(site)("build_info", **labels) == scrape(tracker)("build_info", **labels) == 1
+    for page in (site.get("/monitor"), site.get("/graphs"), tracker.get("/endpoint/stats")):
+        assert str(program) in page.html.get_text()
+    assert str(program) not in site.get("/").html.get_text()
 
 
 def test_responses_from_the_cache_are_requests_of_their_route(site, scrape):

@@ -17,6 +17,13 @@ from streaming_system.cli.renamed_encoder import renamed_encoder
 from streaming_system.cli.schedule import schedule
 from streaming_system.cli.serve import serve
 from streaming_system.cli.tracker import tracker
+from streaming_system.util.program_version import program_version
+
+
+def _print_version(context: click.Context, _option: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        click.echo(program_version())
+        context.exit()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,6 +43,14 @@ from streaming_system.cli.tracker import tracker
     "--event", metavar="NAME", help="The conference in events.folder that the command is about."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log debug messages and tracebacks.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show version and commit, and exit.",
+)
 @click.pass_context
 def main(context: click.Context, ini: Path, event: str | None, verbose: bool) -> None:
     """Run a conference's streaming site."""

@@ -1,6 +1,5 @@
 """Prometheus metrics of the pages: requests, the response cache, and the schedule's age."""
 
-import importlib.metadata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -13,6 +12,7 @@ from pyramid.request import Request
 
 from streaming_system.schedule.storage import ScheduleFileError
 from streaming_system.schedule.store import ScheduleStore
+from streaming_system.util.program_version import program_version
 from streaming_system.web.request_metrics import RequestMetrics, add_metrics
 from streaming_system.web.request_queue import dropped_requests
 
@@ -59,14 +59,14 @@ class _WorkerCollector(Collector):
 
     def __init__(self, schedule: ScheduleStore) -> None:
         self._schedule = schedule
-        self._version = importlib.metadata.version("streaming-system")
+        self._program = program_version()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the version, the dropped requests, and the schedule's age if it is readable."""
         build = GaugeMetricFamily(
-            "streaming_build_info", "The version that runs.", labels=["version"]
+            "streaming_build_info", "The version that runs.", labels=["version", "commit"]
         )
-        build.add_metric([self._version], 1)
+        build.add_metric([self._program.version, self._program.commit], 1)
         yield build
         dropped = CounterMetricFamily(
             "streaming_page_dropped_requests",

@@ -4,7 +4,6 @@ Every label has a fixed set of values: routes, configured rooms, status classes.
 one.
 """
 
-import importlib.metadata
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -18,6 +17,7 @@ from streaming_system.tracker.db.bounds import BOUNDS
 from streaming_system.tracker.incidents.finding import INCIDENT_TYPES
 from streaming_system.tracker.incidents.incidents import Incidents
 from streaming_system.tracker.room_gauges import RoomGaugeQuery, RoomGauges
+from streaming_system.util.program_version import program_version
 from streaming_system.web.request_metrics import RequestKey, RequestMetrics, add_metrics
 from streaming_system.web.request_queue import dropped_requests
 
@@ -95,12 +95,15 @@ class DatabaseCollector(Collector):
 
     def __init__(self, app: Any) -> None:
         self._app = app
-        self._version = importlib.metadata.version("streaming-system")
+        self._program = program_version()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges; if the database is unavailable, only ``database_up`` 0."""
         yield _gauge_family(
-            "build_info", "The version that runs.", ("version",), {(self._version,): 1}
+            "build_info",
+            "The version that runs.",
+            ("version", "commit"),
+            {(self._program.version, self._program.commit): 1},
         )
         up = "Whether the database could be used just now."
         try:

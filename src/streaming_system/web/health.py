@@ -9,6 +9,8 @@ from typing import Any
 
 from pyramid.response import Response
 
+from streaming_system.util.program_version import program_version
+
 READ_METHODS = ("GET", "HEAD")
 # Monitors request these every few seconds, so logs and metrics exclude them.
 HEALTH_ROUTES = frozenset({"health.live", "health.ready"})
@@ -19,7 +21,8 @@ class NotReadyError(Exception):
 
 
 def add_routes(config: Any) -> None:
-    """Add the two routes to an app."""
+    """Add the two routes to an app, and its version for the templates."""
+    config.registry["program_version"] = program_version()
     config.add_route("health.live", "/healthz", request_method=READ_METHODS)
     config.add_route("health.ready", "/readyz", request_method=READ_METHODS)
 
@@ -34,15 +37,17 @@ def ready_response(details: Mapping[str, Any]) -> Response:
 
     :param details: JSON members about its state.
     """
-    return _json_response(200, {"ready": True, **details})
+    return _ready_document(200, {"ready": True, **details})
 
 
 def not_ready_response(reason: NotReadyError) -> Response:
     """Return the response of an app that is not ready."""
-    return _json_response(503, {"ready": False, "error": str(reason)})
+    return _ready_document(503, {"ready": False, "error": str(reason)})
 
 
-def _json_response(status: int, document: Mapping[str, Any]) -> Response:
+def _ready_document(status: int, state: Mapping[str, Any]) -> Response:
+    program = program_version()
+    document = {**state, "version": program.version, "commit": program.commit}
     return Response(
         json.dumps(document) + "\n",
         status=status,

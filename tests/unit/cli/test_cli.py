@@ -1,6 +1,7 @@
 """The command line: output and exit status."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,13 @@ def run(site):
         return CliRunner().invoke(main, ["-c", str(site / ini), *arguments])
 
     return run
+
+
+def test_version_needs_no_site():
+    result = CliRunner().invoke(main, ["-c", "/nowhere", "--version"])
+
+    assert result.exit_code == 0
+    assert re.fullmatch(r"streaming-system \d+\.\d+\.\d+ \(commit [-\w]+\)\n", result.output)
 
 
 def test_config_check_accepts_a_valid_configuration(run):
