@@ -110,7 +110,7 @@ class TestActions:
                 found |= {urljoin(path, other) for other in imports}
 
         names = {path.rpartition("/")[2] for path in files}
-        assert {"room.css", "theatre.js", "polled-fragment.js"} <= names
+        assert {"player.css", "theatre.js", "polled-fragment.js"} <= names
         sizes = [len(gzip.compress(site.get(path).body)) for path in ("/hall", *files)]
         assert sum(sizes) < 60_000
 

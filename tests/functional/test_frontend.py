@@ -259,11 +259,20 @@ class TestRoom:
 
     def test_player_code_is_loaded_only_with_a_stream(self, live_site):
         def modules(path):
-            links = live_site.get(path).html.select("link[rel=modulepreload]:not([href*='/i18n'])")
+            links = live_site.get(path).html.select("link[rel$=modulepreload]:not([href*='/i18n'])")
             return [link["href"] for link in links]
 
         assert [url for url in modules("/hall") if url.endswith("/player/playback-supervisor.js")]
         assert modules("/lab") == modules("/hall?template=inroom") == []
+
+    def test_only_one_script_comes_before_the_first_frame(self, live_site):
+        scripts = live_site.get("/hall").html.select("script")
+        active = [
+            s["src"].rpartition("/")[2] for s in scripts if s.get("type") != "deferred-module"
+        ]
+
+        assert active == ["first-frame.js", "color-scheme.js"]
+        assert len(scripts) > 6
 
     @pytest.mark.parametrize(
         ("room", "local", "sentence"),

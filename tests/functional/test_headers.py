@@ -190,6 +190,17 @@ class TestStaticFiles:
         assert "immutable" not in response.headers["Cache-Control"]
         assert response.cache_control.max_age == 60
 
+    def test_stylesheets_of_a_room_are_one_file(self, live_site):
+        sheets = live_site.get("/hall").html.select("link[rel=stylesheet]")
+        bundles = [link["href"] for link in sheets if "/bundles/" in link["href"]]
+        bundle = live_site.get(bundles[0])
+
+        assert len(bundles) == 1
+        for name in ("foundation", "site", "switcher", "player", "room", "actions", "share"):
+            assert live_site.get(f"/static/{name}.css").text in bundle.text
+        files = {link["href"].rpartition("/")[2] for link in sheets}
+        assert not files & {"foundation.css", "site.css", "room.css", "offline.css"}
+
     def test_file_without_version_is_cacheable_for_a_minute(self, site):
         assert site.get("/static/site.css").cache_control.max_age == 60
 

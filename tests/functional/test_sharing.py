@@ -40,6 +40,12 @@ def meta(page, name):
     return element["content"]
 
 
+def jpeg_header(width, height):
+    """Return the beginning of a JPEG file: an application segment and a frame header."""
+    frame = b"\xff\xc2\x00\x11\x08" + height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    return b"\xff\xd8\xff\xe0\x00\x10" + bytes(14) + frame + bytes(10)
+
+
 def policy(response):
     return {
         rule.partition(" ")[0]: rule.partition(" ")[2]
@@ -306,10 +312,42 @@ class TestSocial:
         assert meta(page, "og:image") == "http://localhost/previews/hall.jpg"
         assert meta(page, "twitter:card") == "summary_large_image"
 
-    def test_vector_logo_is_no_social_image(self, site_with):
-        site = site_with(default={"logo": "https://e.example/logo.svg?x"})
+    @pytest.mark.parametrize(
+        "logo", ["https://e.example/logo.svg?x", "/brand/logo", "/logo.SVG#a.png", "/logo.webp"]
+    )
+    def test_social_image_is_always_a_bitmap(self, site_with, logo):
+        site = site_with(default={"logo": logo}, hall={"logo": logo, "preview": logo})
 
-        assert meta(site.get("/"), "og:image") == "http://localhost/brand/picture"
+        for path in ("/", "/hall", "/schedule"):
+            page = site.get(path)
+            assert meta(page, "og:image") == "http://localhost/brand/picture"
+            assert meta(page, "twitter:image") == "http://localhost/brand/picture"
+            assert (meta(page, "og:image:width"), meta(page, "og:image:height")) == ("512", "512")
+            assert meta(page, "twitter:card") == "summary"
+        assert site.get("/brand/picture").content_type == "image/png"
+
+    def test_social_image_is_the_newest_preview_with_its_size(self, make_site, tmp_path):
+        (tmp_path / "hall-large.jpg").write_bytes(jpeg_header(1280, 720))
+        (tmp_path / "hall.jpg").write_bytes(jpeg_header(320, 180))
+        (tmp_path / "lab.jpg").write_bytes(b"no picture")
+        site = make_site(**{"preview.folder": str(tmp_path)})
+        headers = {"Host": "live.example:8080"}
+
+        page = site.get("/hall", headers=headers)
+
+        assert meta(page, "og:image") == "http://live.example:8080/preview/hall-large.jpg"
+        assert meta(page, "og:image:type") == "image/jpeg"
+        assert (meta(page, "og:image:width"), meta(page, "og:image:height")) == ("1280", "720")
+        assert meta(page, "twitter:card") == "summary_large_image"
+        assert site.get("/preview/hall-large.jpg").body == jpeg_header(1280, 720)
+        other = meta(site.get("/lab", headers=headers), "og:image")
+        assert other == "http://live.example:8080/brand/picture"
+
+    def test_oembed_has_a_thumbnail(self, embeddable):
+        result = embeddable.get("/oembed?url=http://localhost/hall").json
+
+        assert result["thumbnail_url"] == "http://localhost/brand/picture"
+        assert (result["thumbnail_width"], result["thumbnail_height"]) == (512, 512)
 
     def test_social_image_of_event_is_its_logo(self, site, tmp_path):
         (tmp_path / "brand").mkdir()

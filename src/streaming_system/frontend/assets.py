@@ -16,6 +16,16 @@ SHORT_MAX_AGE = 60  # seconds
 # A page has forty links to files, and a check looks at each file.
 WATCH_INTERVAL = 0.3  # seconds
 VERSION_PATTERN = "{version:[0-9a-f]{12}}"
+# Stylesheets that pages load as one file: a first visit waits for one response instead of eight.
+_COMMON_STYLES = ("foundation.css", "site.css", "switcher.css")
+BUNDLES = {
+    "bundles/player.css": (
+        *_COMMON_STYLES,
+        *("player.css", "player-controls.css", "room.css"),
+        *("actions.css", "share.css", "offline.css"),
+    ),
+    "bundles/venue.css": (*_COMMON_STYLES, "share.css", "offline.css"),
+}
 
 
 class StaticAssets:
@@ -42,6 +52,13 @@ class StaticAssets:
                 self._file_stats, self._version = stats, self._digest()
         return self._version
 
+    def bundle(self, name: str) -> str:
+        """Return the text of a bundle.
+
+        :raises KeyError: if there is no such bundle.
+        """
+        return "\n".join((self._folder / path).read_text("utf-8") for path in BUNDLES[name])
+
     def bust_cache(self, request: Any, path: str, options: Any) -> tuple[str, Any]:
         """Prefix a file's path with the version: a cache buster of Pyramid."""
         return f"{self.version}/{path}", options
@@ -54,7 +71,7 @@ class StaticAssets:
         return [(path, stat.st_mtime_ns, stat.st_size) for path, stat in files]
 
     def _digest(self) -> str:
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(repr(BUNDLES).encode())
         for path in self._files():
             digest.update(str(path.relative_to(self._folder)).encode() + b"\0")
             digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -72,7 +89,12 @@ def includeme(config: Any) -> None:
     def versioned(context: Any, request: Any) -> Response:
         if not request.subpath:
             raise HTTPNotFound()
-        response: Response = serve_file(context, request)
+        name = "/".join(request.subpath)
+        response: Response = (
+            Response(assets.bundle(name), content_type="text/css", charset="utf-8")
+            if name in BUNDLES
+            else serve_file(context, request)
+        )
         response.etag = assets.version
         # After an upgrade, an open page still requests its version and gets the new files.
         if request.matchdict["version"] == assets.version:

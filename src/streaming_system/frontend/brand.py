@@ -23,13 +23,11 @@ FAVICONS = {
     "favicon.svg": "image/svg+xml",
     "favicon.png": "image/png",
 }
-# For link previews. Messengers do not show vector graphics.
+# For link previews. Messengers show neither vector graphics nor newer formats.
 SOCIAL_IMAGES = {
     "social.png": "image/png",
     "social.jpg": "image/jpeg",
-    "social.webp": "image/webp",
     "logo.png": "image/png",
-    "logo.webp": "image/webp",
     "logo.jpg": "image/jpeg",
     "icon-512.png": "image/png",
 }

@@ -3,7 +3,7 @@
 import html
 import re
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
@@ -25,7 +25,7 @@ CAPTION_HEIGHT = 44
 def includeme(config: Any) -> None:
     """Add the request methods for templates."""
     config.add_request_method(_canonical_url, "canonical_url", reify=True)
-    config.add_request_method(_social_image_url, "social_image_url")
+    config.include("streaming_system.frontend.social_picture")
     config.add_request_method(embed_code, "embed_code")
 
 
@@ -54,17 +54,6 @@ def _canonical_url(request: Any) -> str:
         return room_url
     page: str = request.path_url
     return f"{page}?{urlencode(query)}" if query else page
-
-
-def _social_image_url(request: Any, room: Room | None = None) -> str:
-    """Return the URL of an image of a room, or of the whole event."""
-    for url in (room.preview, room.logo) if room else (request.conference.default.logo,):
-        # Messengers do not show vector graphics.
-        if url and not urlsplit(url).path.endswith(".svg"):
-            image_url: str = request.relative_url(url, to_application=True)
-            return image_url
-    default_url: str = request.route_url("brand.picture")
-    return default_url
 
 
 def embed_code(

@@ -59,7 +59,7 @@ _FILE_PATH = re.compile(r"[A-Za-z0-9_./-]+", re.ASCII)
 _RADIUS = Integer(0, 32, allowed="a whole number of px, 0 to 32")
 _IMAGE_SUFFIXES = tuple(suffix for suffix in MEDIA_TYPES if suffix != ".woff2")
 # The formats that social networks and messengers support.
-_BITMAP_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+_BITMAP_SUFFIXES = (".png", ".jpg", ".jpeg")
 # Minimum contrast of text (WCAG AAA), of quiet text and links (AA), and of other elements.
 TEXT_CONTRAST, LINK_CONTRAST, UI_CONTRAST = 7.0, 4.5, 3.0
 

@@ -152,7 +152,7 @@ class TestErrors:
             ({"logo": "../mine/pictures/logo.svg"}, "key 'logo': there is no file "),
             ({"logo": "/etc/passwd"}, "key 'logo': is '/etc/passwd'; allowed: the path of a file"),
             ({"logo": "https://x.example/logo.svg"}, "key 'logo': is 'https://x.example/logo.svg'"),
-            ({"social": "pictures/logo.svg"}, "that ends in .png, .jpg, .jpeg, .webp"),
+            ({"social": "pictures/logo.svg"}, "that ends in .png, .jpg, .jpeg"),
             ({"fonts": {"text": {"stack": "serif"}}}, "key 'fonts.text.stack': is 'serif'"),
             ({"fonts": {"text": {"stack": ['x"; } body {']}}}, "key 'fonts.text.stack'"),
             ({"fonts": {"text": {"stack": ["Own"], "files": {"bold": "fonts/own.woff2"}}}},

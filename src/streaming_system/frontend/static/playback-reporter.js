@@ -38,6 +38,16 @@ class PlaybackReporter {
     this.failures = 0;
   }
 
+  /** Take over the times of a stream that has started before this script. */
+  addEarlyStart({ requestedAt, playingAt }) {
+    this.requestedAt = Number(requestedAt);
+    if (!playingAt) return;
+    this.startupMs = playingAt - requestedAt;
+    if (this.element.paused) return;
+    this.activate();
+    this.playingSince = Number(playingAt);
+  }
+
   /** The element shows its first frame, or another one after a stall. */
   onPlaying() {
     const now = performance.now();
@@ -210,11 +220,16 @@ function on(event, method) {
   document.addEventListener(event, ({ target }) => {
     const element = target.closest?.("[data-playback]");
     if (!element || (target !== element && event !== "error")) return;
-    if (!reporters.has(element)) reporters.set(element, new PlaybackReporter(element));
-    method(reporters.get(element), target);
+    method(reporterOf(element), target);
   }, true);
 }
 
+function reporterOf(element) {
+  if (!reporters.has(element)) reporters.set(element, new PlaybackReporter(element));
+  return reporters.get(element);
+}
+
+for (const element of document.querySelectorAll("[data-playback][data-requested-at]")) reporterOf(element).addEarlyStart(element.dataset);
 on("play", (reporter) => { reporter.requestedAt ??= performance.now(); });
 on("playing", (reporter) => reporter.onPlaying());
 on("embed-opened", (reporter) => {

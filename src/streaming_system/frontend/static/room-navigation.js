@@ -4,7 +4,7 @@
 // Other modules receive the event `content-replaced` with the new content of <main> as `detail`; code of removed elements
 // has to stop then. The event `room-changed` follows when the page's address and title are those of the new room, too.
 
-const HEAD = "title, link[rel=alternate], link[rel=canonical], link[rel=modulepreload], meta[property], meta[name=description]";
+const HEAD = "title, link[rel=alternate], link[rel=canonical], link[rel$=modulepreload], meta[property], meta[name=description]";
 
 // Then the browser loads the page, and shows itself what is wrong.
 const REQUEST_TIMEOUT = 8000;
@@ -71,6 +71,7 @@ async function navigate(address, show) {
 
 function replaceContent(page) {
   for (const old of document.head.querySelectorAll(HEAD)) old.remove();
+  for (const link of page.head.querySelectorAll("link[rel=deferred-modulepreload]")) link.rel = "modulepreload";
   document.head.append(...page.head.querySelectorAll(HEAD));
   document.body.className = page.body.className;
   Object.assign(document.body.dataset, page.body.dataset);

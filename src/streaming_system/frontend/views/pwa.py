@@ -18,6 +18,7 @@ MAX_SHORT_NAME_CHARS = 30
 NOT_PRECACHED = (
     "crew",
     "embed",
+    "first-frame",
     "graph",
     "panels",
     "playback-reporter",

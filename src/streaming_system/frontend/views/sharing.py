@@ -59,6 +59,10 @@ def oembed(request: Any) -> dict[str, Any]:
     width = max(MIN_WIDTH, min(DEFAULT_WIDTH, max_width, (max_height - CAPTION_HEIGHT) * 16 // 9))
     height = width * 9 // 16 + CAPTION_HEIGHT
     request.response.headers["Access-Control-Allow-Origin"] = "*"
+    picture = request.social_picture(room)
+    # All three, or none of them.
+    size = {"thumbnail_width": picture.width, "thumbnail_height": picture.height}
+    thumbnail = {"thumbnail_url": picture.url, **size} if all(size.values()) else {}
     return {
         "version": "1.0",
         "type": "video",
@@ -69,6 +73,7 @@ def oembed(request: Any) -> dict[str, Any]:
         "width": width,
         "height": height,
         "html": request.embed_code(room, width, height),
+        **thumbnail,
     }
 
 

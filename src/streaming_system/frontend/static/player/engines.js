@@ -1,6 +1,8 @@
 // The engines that play streams; only the required one is loaded. All have the methods of native.js.
 
-export const HLS_TYPE = "application/vnd.apple.mpegurl";
+import { dropEarlyStream } from "./early-stream.js";
+import { HLS_TYPE } from "./hls-settings.js";
+
 const WHEP_TYPE = "application/sdp";
 
 let library;
@@ -33,8 +35,14 @@ export async function makeEngine(video, source, preferences, callbacks) {
   }
   if (source.type === WHEP_TYPE) {
     const { WhepEngine } = await import("./whep.js");
-    return () => new WhepEngine(video, source, preferences, callbacks);
+    return () => startOther(WhepEngine, video, source, preferences, callbacks);
   }
   const { NativeEngine } = await import("./native.js");
-  return () => new NativeEngine(video, source, preferences, callbacks);
+  return () => startOther(NativeEngine, video, source, preferences, callbacks);
+}
+
+/** Create an engine that cannot take over the early stream. */
+function startOther(Engine, ...args) {
+  dropEarlyStream();
+  return new Engine(...args);
 }

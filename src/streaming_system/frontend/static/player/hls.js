@@ -1,27 +1,12 @@
 // HLS, played by hls.js.
 
 import { t } from "../i18n.js";
-import { estimateBandwidth } from "./bandwidth.js";
+import { takeEarlyStream } from "./early-stream.js";
+import { CATCH_UP_RATE, findLevel, hlsSettings } from "./hls-settings.js";
 import { findTrack, keyOf, optionsOf } from "./tracks.js";
 
 // From this delay on the viewer gets a button back to live.
 const BEHIND_THRESHOLD_SECONDS = 8;
-// The playback rate that reduces a small delay inaudibly.
-const CATCH_UP_RATE = 1.1;
-// The distance to the live edge, in segments.
-const LIVE_SYNC_SEGMENTS = 3;
-const STEADY_LIVE_SYNC_SEGMENTS = 5;
-
-function loadPolicy(retries, timeout) {
-  return {
-    default: {
-      maxTimeToFirstByteMs: 4000,
-      maxLoadTimeMs: timeout,
-      timeoutRetry: { maxNumRetry: 1, retryDelayMs: 0, maxRetryDelayMs: 0 },
-      errorRetry: { maxNumRetry: retries, retryDelayMs: 500, maxRetryDelayMs: 1000 },
-    },
-  };
-}
 
 export class HlsEngine {
   constructor(Hls, video, source, preferences, callbacks) {
@@ -35,42 +20,47 @@ export class HlsEngine {
     this.lastSegments = new Map();
     this.audioOnlyUrl = null;
     this.hasRecovered = false;
-    const isSteady = preferences.delay === "steady";
-    this.hls = new Hls({
-      workerPath: new URL("../vendor/hls/hls.worker.js", import.meta.url).href,
-      startFragPrefetch: true,
-      // The test downloads a segment, and drops it.
-      testBandwidth: false,
-      abrEwmaDefaultEstimate: estimateBandwidth(),
-      capLevelToPlayerSize: true,
-      backBufferLength: 120,
-      lowLatencyMode: !isSteady,
-      liveSyncDurationCount: isSteady ? STEADY_LIVE_SYNC_SEGMENTS : LIVE_SYNC_SEGMENTS,
-      maxLiveSyncPlaybackRate: CATCH_UP_RATE,
-      // -1: hls.js starts at the live edge.
-      startPosition: source.startPosition ?? -1,
-      // The supervisor handles longer failures: it knows the other endpoints.
-      manifestLoadPolicy: loadPolicy(0, 6000),
-      playlistLoadPolicy: loadPolicy(2, 6000),
-      fragLoadPolicy: loadPolicy(3, 20000),
-    });
+    const early = takeEarlyStream(video, source.url);
+    this.hls = early?.hls ?? new Hls(hlsSettings(preferences, source.startPosition));
     this.Hls = Hls;
-    const { Events } = Hls;
-    this.hls.on(Events.ERROR, (_, error) => this.onError(error));
-    this.hls.on(Events.MANIFEST_LOADED, (_, { levels }) => this.findAudioOnly(levels));
-    // A microtask: the source must not change while hls.js dispatches the event to its own components.
-    this.hls.on(Events.MANIFEST_PARSED, () => queueMicrotask(() => { if (this.hls.media) this.selectQuality(this.preferences.quality); }));
-    this.hls.on(Events.AUDIO_TRACKS_UPDATED, () => queueMicrotask(() => this.selectAudio()));
-    this.hls.on(Events.SUBTITLE_TRACKS_UPDATED, () => queueMicrotask(() => this.selectSubtitles()));
-    for (const name of [Events.AUDIO_TRACK_SWITCHED, Events.SUBTITLE_TRACK_SWITCH]) this.hls.on(name, () => callbacks.onOptionsChange());
-    this.hls.on(Events.LEVEL_LOADED, (_, { details }) => this.onPlaylist(details));
-    this.hls.on(Events.FRAG_LOADED, () => { this.lastDataAt = performance.now(); });
-    this.hls.on(Events.LEVEL_SWITCHED, (_, { level }) => {
-      const { height } = this.hls.levels[level];
-      video.dataset.quality = this.isAudioOnly ? "audio" : height ? `${height}p` : "";
-    });
-    this.hls.loadSource(source.url);
-    this.hls.attachMedia(video);
+    this.listen();
+    if (early) {
+      queueMicrotask(() => this.takeOver(early));
+    } else {
+      this.hls.loadSource(source.url);
+      this.hls.attachMedia(video);
+    }
+  }
+
+  listen() {
+    const { Events } = this.Hls;
+    this.handlers = {
+      [Events.ERROR]: (error) => this.onError(error),
+      [Events.MANIFEST_LOADED]: ({ levels }) => this.findAudioOnly(levels),
+      // A microtask: the source must not change while hls.js dispatches the event to its own components.
+      [Events.MANIFEST_PARSED]: () => queueMicrotask(() => { if (this.hls.media) this.selectQuality(this.preferences.quality); }),
+      [Events.AUDIO_TRACKS_UPDATED]: () => queueMicrotask(() => this.selectAudio()),
+      [Events.SUBTITLE_TRACKS_UPDATED]: () => queueMicrotask(() => this.selectSubtitles()),
+      [Events.AUDIO_TRACK_SWITCHED]: () => this.callbacks.onOptionsChange(),
+      [Events.SUBTITLE_TRACK_SWITCH]: () => this.callbacks.onOptionsChange(),
+      [Events.LEVEL_LOADED]: ({ details }) => this.onPlaylist(details),
+      [Events.FRAG_LOADED]: () => { this.lastDataAt = performance.now(); },
+      [Events.LEVEL_SWITCHED]: ({ level }) => this.onLevel(level),
+    };
+    for (const [name, handler] of Object.entries(this.handlers)) this.hls.on(name, (_, data) => handler(data));
+  }
+
+  /** Catch up on the events of the early stream. */
+  takeOver({ events }) {
+    if (!this.hls.media) return;
+    for (const [name, data] of events) this.handlers[name](data);
+    this.selectAudio();
+    this.selectSubtitles();
+  }
+
+  onLevel(level) {
+    const { height } = this.hls.levels[level];
+    this.video.dataset.quality = this.isAudioOnly ? "audio" : height ? `${height}p` : "";
   }
 
   onError({ fatal, type }) {
@@ -147,9 +137,7 @@ export class HlsEngine {
       // A new source pauses the video.
       this.callbacks.onSourceChange();
     } else if (!isAudioOnly) {
-      const heights = this.hls.levels.map(({ height }, level) => ({ height, level }));
-      const fitting = heights.filter(({ height }) => height <= Number(id)).sort((a, b) => b.height - a.height)[0];
-      const level = id === "auto" ? -1 : fitting?.level ?? -1;
+      const level = findLevel(this.hls.levels, id);
       if (this.hls.nextLevel !== level) this.hls.nextLevel = level;
     }
     this.callbacks.onOptionsChange();

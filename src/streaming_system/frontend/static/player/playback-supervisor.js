@@ -1,21 +1,16 @@
 // Keeps a stream playing: selects a source, detects stalls, and retries until a source plays.
 
-import { nextSource } from "./endpoints.js";
+import { autoplay, dropEarlyStream, earlyStreamOf } from "./early-stream.js";
 import { makeEngine } from "./engines.js";
 import { buildMenus } from "./menus.js";
-import { PlaylistProgress } from "./playlist-progress.js";
 import { refusalOf } from "./refusals.js";
+import { CHECK_INTERVAL, detectStall } from "./stall-detection.js";
 import { StateEmitter } from "./state-emitter.js";
 import { StreamSelection } from "./stream-selection.js";
 
-const CHECK_INTERVAL = 500;
 // The first frame should not wait longer for the tracker's list than this.
 const FIRST_LIST_TIMEOUT = 700;
 const LIST_TIMEOUT = 2000;
-// Playback stalls without data; stalls although data arrives; has not started.
-const DATA_TIMEOUT = 4000;
-const STALL_TIMEOUT = 8000;
-const START_TIMEOUT = 20000;
 const MIN_BACKOFF = 1000;
 const MAX_BACKOFF = 4000;
 // After this time of playback a source counts as healthy, and failures are forgotten.
@@ -37,7 +32,6 @@ export class PlaybackSupervisor extends StateEmitter {
     Object.assign(this, { video, preferences });
     this.streams = new StreamSelection(video, streams);
     this.failed = new Set();
-    this.progress = new PlaylistProgress();
     this.retries = 0;
     // The number of the current attempt; callbacks of earlier attempts are ignored.
     this.attempt = 0;
@@ -68,8 +62,10 @@ export class PlaybackSupervisor extends StateEmitter {
   start() {
     this.setWanted(true);
     this.unhealthySince = performance.now();
-    this.setState("loading");
-    if (document.hidden) this.isAsleep = true;
+    const { paused, readyState } = this.video;
+    this.setState(earlyStreamOf(this.video) && !paused && readyState > 2 ? "playing" : "loading");
+    this.isAsleep = document.hidden;
+    if (this.isAsleep) dropEarlyStream();
     else this.tryNext();
   }
 
@@ -119,13 +115,7 @@ export class PlaybackSupervisor extends StateEmitter {
     const list = this.streams.update(isFirst ? FIRST_LIST_TIMEOUT : LIST_TIMEOUT);
     if (!isFirst || !this.streams.canStartFromPage(this.preferences)) await list;
     if (attempt !== this.attempt) return;
-    let source;
-    const preferred = { quality: this.preferences.quality, extra: this.streams.optional(this.preferences) };
-    while ((source = nextSource(this.streams.all(), this.failed, preferred)) !== null) {
-      if (!(await this.progress.isUnchanged(source))) break;
-      if (attempt !== this.attempt) return;
-      this.failed.add(source.url);
-    }
+    const source = await this.streams.next(this.preferences, this.failed, () => attempt === this.attempt);
     if (attempt !== this.attempt) return;
     if (source === null) return this.retryLater();
     const startEngine = await makeEngine(this.video, source, this.preferences, {
@@ -143,7 +133,9 @@ export class PlaybackSupervisor extends StateEmitter {
     this.playingSince = null;
     this.position = 0;
     this.isPlaylistEnded = false;
+    const isEarly = earlyStreamOf(this.video) !== null;
     this.engine = startEngine();
+    if (isEarly) this.onTimeUpdate();
     this.emit("options");
     this.play();
   }
@@ -152,11 +144,8 @@ export class PlaybackSupervisor extends StateEmitter {
   async watchEndedPlaylist(attempt, source) {
     if (attempt !== this.attempt || this.isPlaylistEnded) return;
     this.isPlaylistEnded = true;
-    this.progress.store(source, this.engine.playlist);
-    while (attempt === this.attempt) {
-      await new Promise((resolve) => { this.retryTimer = setTimeout(resolve, MIN_BACKOFF); });
-      if (attempt === this.attempt && !(await this.progress.isUnchanged(source)) && attempt === this.attempt) return this.tryNext();
-    }
+    this.streams.progress.store(source, this.engine.playlist);
+    if (await this.streams.progress.hasContinued(source, () => attempt === this.attempt)) this.tryNext();
   }
 
   /** Whether an ended stream has played, except for the last half second. */
@@ -166,20 +155,9 @@ export class PlaybackSupervisor extends StateEmitter {
   }
 
   async play() {
-    try {
-      await this.video.play();
-    } catch (error) {
-      // Browsers block autoplay with sound.
-      if (error.name !== "NotAllowedError") return;
-      if (this.video.muted) {
-        this.setWanted(false);
-        this.setState("blocked");
-      } else {
-        this.isAutoMuted = true;
-        this.video.muted = true;
-        await this.play();
-      }
-    }
+    if (await autoplay(this.video, () => { this.isAutoMuted = true; })) return;
+    this.setWanted(false);
+    this.setState("blocked");
   }
 
   onTimeUpdate() {
@@ -207,16 +185,14 @@ export class PlaybackSupervisor extends StateEmitter {
     const now = performance.now();
     if (now - this.unhealthySince > WANTED_GRACE) this.video.removeAttribute("data-wanted");
     if (!this.engine || this.video.paused && !this.video.ended) return;
-    const stalled = now - this.movedAt;
-    const timeout = this.playingSince === null ? START_TIMEOUT : STALL_TIMEOUT;
-    const hasDataTimeout = (this.engine.hasFreeRunningClock || stalled > DATA_TIMEOUT) && now - this.engine.lastDataAt > DATA_TIMEOUT;
-    if ((this.isAtEnd() && stalled > CHECK_INTERVAL) || stalled > timeout || hasDataTimeout) this.onFail(this.attempt);
-    else if (stalled > 2 * CHECK_INTERVAL && this.state === "playing") this.setState("loading");
+    const stall = detectStall(this, this.isAtEnd(), now);
+    if (stall === "failed") this.onFail(this.attempt);
+    else if (stall === "slow" && this.state === "playing") this.setState("loading");
   }
 
   onFail(attempt) {
     if (attempt !== this.attempt) return;
-    this.progress.store(this.source, this.engine?.playlist);
+    this.streams.progress.store(this.source, this.engine?.playlist);
     if (this.source) this.failed.add(this.source.url);
     this.retry();
   }
@@ -238,7 +214,7 @@ export class PlaybackSupervisor extends StateEmitter {
   }
 
   /** All sources have failed: retry all with backoff and jitter. */
-  retryLater() {
+  async retryLater() {
     const [lastFailed = ""] = [...this.failed].slice(-1);
     this.failed.clear();
     this.decodeRetries = 0;
@@ -248,11 +224,7 @@ export class PlaybackSupervisor extends StateEmitter {
     if (this.isUnattended()) return this.sleepIfUnattended();
     this.retries += 1;
     this.retryTimer = setTimeout(() => this.tryNext(), backoff);
-    this.updateRefusal(lastFailed);
-  }
-
-  async updateRefusal(url) {
-    this.refusal = url ? await refusalOf(url) : "";
+    this.refusal = lastFailed ? await refusalOf(lastFailed) : "";
     this.emit("state");
   }
 

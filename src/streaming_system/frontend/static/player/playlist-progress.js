@@ -2,6 +2,7 @@
 // seconds.
 
 const REQUEST_TIMEOUT = 3000;
+const POLL_INTERVAL = 1000;
 
 export class PlaylistProgress {
   constructor() {
@@ -22,5 +23,14 @@ export class PlaylistProgress {
     } catch {
       return true;
     }
+  }
+
+  /** Poll the playlist of a stopped stream; return true when it continues, and false when the attempt is over. */
+  async hasContinued(source, isCurrent) {
+    while (isCurrent()) {
+      await new Promise((resolve) => { setTimeout(resolve, POLL_INTERVAL); });
+      if (isCurrent() && !(await this.isUnchanged(source))) return isCurrent();
+    }
+    return false;
   }
 }

@@ -1,6 +1,7 @@
 // The player of a room: supervisor, controls, keyboard shortcuts and stored preferences.
 
 import { Controls } from "./controls.js";
+import { dropEarlyStream, earlyStreamOf, isAutoplayAllowed } from "./early-stream.js";
 import { listenForShortcuts } from "./keyboard-shortcuts.js";
 import { PlaybackSupervisor } from "./playback-supervisor.js";
 import { loadPreferences, storePreferences } from "./preferences.js";
@@ -17,13 +18,17 @@ export class RoomPlayer {
     const { video } = this;
     const preferences = loadPreferences();
     const streams = this.findStreams();
+    const early = earlyStreamOf(video);
     // The supervisor selects the source from here on.
     video.replaceChildren();
     video.controls = false;
-    video.load();
-    video.volume = preferences.volume;
-    video.muted = preferences.muted;
+    if (!early) {
+      video.load();
+      video.volume = preferences.volume;
+      video.muted = preferences.muted;
+    }
     this.supervisor = this.makeSupervisor({ ...streams, preferences });
+    if (early?.isAutoMuted) this.supervisor.isAutoMuted = true;
     this.controls = this.makeControls();
     this.listeners = new AbortController();
     const { signal } = this.listeners;
@@ -56,10 +61,8 @@ export class RoomPlayer {
   }
 
   begin() {
-    // No autoplay on a metered connection, with reduced motion, or where the configuration prefers another site's page.
-    const isQuiet = "waits" in this.stage.dataset || navigator.connection?.saveData || matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (isQuiet) this.supervisor.stop();
-    else this.supervisor.start();
+    if (isAutoplayAllowed(this.stage)) this.supervisor.start();
+    else this.supervisor.stop();
   }
 
   /** The first frame does not wait for what only a playing stream needs. */
@@ -181,5 +184,6 @@ export class RoomPlayer {
     this.listeners.abort();
     this.controls.destroy();
     this.supervisor.destroy();
+    if (earlyStreamOf(this.video)) dropEarlyStream();
   }
 }

@@ -1,12 +1,15 @@
 // The available streams: from the tracker's list, or from the page while the tracker does not respond.
 
-import { fetchEndpoints, soundsOf, sourcesOf } from "./endpoints.js";
+import { prefersMainStream } from "./early-stream.js";
+import { fetchEndpoints, nextSource, soundsOf, sourcesOf } from "./endpoints.js";
 import { canPlay } from "./engines.js";
+import { PlaylistProgress } from "./playlist-progress.js";
 
 export class StreamSelection {
   /** initial: the streams that the page contained. */
   constructor(video, { list, formats, initial }) {
     Object.assign(this, { video, list, formats, initial });
+    this.progress = new PlaylistProgress();
     this.known = { servers: [], youtube: "" };
   }
 
@@ -15,9 +18,8 @@ export class StreamSelection {
   }
 
   /** Whether playback can start before the list arrives: the page has a stream, and no preference needs another one. */
-  canStartFromPage({ quality, delay }) {
-    const hasOwnStream = /^(auto|audio|\d+)$/.test(quality) && delay !== "lowest";
-    return hasOwnStream && this.initial.some(({ type, audio }) => !audio && canPlay(this.video, type));
+  canStartFromPage(preferences) {
+    return prefersMainStream(preferences) && this.initial.some(({ type, audio }) => !audio && canPlay(this.video, type));
   }
 
   /** Return the endpoints with a playable stream: the tracker's, or that of the page. */
@@ -37,5 +39,16 @@ export class StreamSelection {
     const isSound = soundsOf(available).some(({ stream }) => stream === quality);
     const preferred = quality === "slides" || isSound ? quality : delay === "lowest" ? "whep" : "";
     return sources.some(({ stream }) => stream === preferred) ? preferred : "";
+  }
+
+  /** Return the source to try next; null if all have failed. Stopped streams are added to those that failed. */
+  async next(preferences, failed, isCurrent) {
+    const preferred = { quality: preferences.quality, extra: this.optional(preferences) };
+    let source;
+    while ((source = nextSource(this.all(), failed, preferred)) !== null && (await this.progress.isUnchanged(source))) {
+      if (!isCurrent()) break;
+      failed.add(source.url);
+    }
+    return source;
   }
 }
