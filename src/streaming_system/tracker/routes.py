@@ -69,6 +69,7 @@ def _add_api_routes(config: Any) -> None:
 
 
 def _add_crew_routes(config: Any) -> None:
+    config.add_route("home", "/", request_method=READ_METHODS)
     config.add_route("metrics", "/metrics", request_method=READ_METHODS)
     health.add_routes(config)
     for name, path in (
