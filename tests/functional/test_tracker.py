@@ -481,7 +481,7 @@ class TestStats:
         silent, active = page.select("section")
         assert [cell.get_text() for cell in active.select("tbody tr > *")[:6]] == [
             "Lab",
-            "203.0.113.1",
+            "203.0.113.1 http://203.0.113.1:8080/",
             "Streaming",
             "3",
             "1.5",
@@ -490,11 +490,11 @@ class TestStats:
         assert active.select(".bad") == []
         assert [cell.get_text() for cell in silent.select("tbody tr > *")[:4]] == [
             "Great Hall",
-            "203.0.113.8",
+            "203.0.113.8 http://203.0.113.8:8080/",
             "Silent",
             "1,200",
         ]
-        assert [cell.get_text() for cell in silent.select(".bad")][1:] == ["203.0.113.8", "Silent"]
+        assert [cell.get_text() for cell in silent.select(".bad")][2:] == ["Silent"]
         assert active.select_one("tfoot td").get_text() == "3"
 
     def test_endpoint_needs_no_attention_after_an_hour_of_silence(self, tracker, register, at):
@@ -532,12 +532,12 @@ class TestStats:
     def test_page_shows_address_and_formats(self, tracker, register):
         register(STATS | {"webm_high_clients": 3}, sender="2001:db8::1")
 
-        assert [cell.get_text() for cell in tracker.get("/endpoint/stats").html.select("td")][
-            7:9
-        ] == ["webm_high", "http://[2001:db8::1]:8080/"]
+        cells = tracker.get("/endpoint/stats").html.select("td")
+        assert cells[0].get_text() == "2001:db8::1 http://[2001:db8::1]:8080/"
+        assert cells[7].get_text() == "webm_high"
 
     def test_page_links_to_the_other_pages_of_the_crew(self, tracker):
-        nav = tracker.get("/endpoint/stats").html.select("nav a")
+        nav = tracker.get("/endpoint/stats").html.select("nav.crew a")
 
         assert [(a.get_text(), a["href"]) for a in nav] == [
             ("Monitor", "/monitor"),
@@ -558,11 +558,11 @@ class TestStats:
         response = tracker.get("/endpoint/stats")
 
         assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
-        [sheet, script] = [
-            *response.html.select("link[rel=stylesheet]"),
-            *response.html.select("script"),
-        ]
-        for address in (sheet["href"], script["src"]):
+        sheets = [link["href"] for link in response.html.select("link[rel=stylesheet]")]
+        scripts = [script["src"] for script in response.html.select("script")]
+        assert sheets
+        assert scripts
+        for address in (*sheets, *scripts):
             assert address.startswith("/static/")
             tracker.get(address)
 

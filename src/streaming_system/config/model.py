@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from streaming_system.config.relive_source import ReliveSource
 
 EXAMPLE_SECRET = "move me to config.private.json"  # noqa: S105 - This secret is public.
+# The title of the site in the example config.json.
+DEFAULT_TITLE = "Unknown stream"
 DEFAULT_HLS_PLAYLIST = "stream.m3u8"
 
 
@@ -271,6 +273,14 @@ class ConferenceConfig:
             default=self.default.in_language(tag),
             rooms={room.id: room.in_language(tag) for room in self.rooms.values()},
         )
+
+    @property
+    def title(self) -> str:
+        """The name of the site: the configured one, else the names of the events; "" for none."""
+        if self.default.title not in ("default", DEFAULT_TITLE):
+            return self.default.title
+        events = dict.fromkeys(room.conference for room in self.rooms.values())
+        return ", ".join(filter(None, events))
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -17,8 +17,6 @@ from streaming_system.frontend.routes import is_page
 from streaming_system.schedule.model import Slot
 from streaming_system.schedule.site_links import talk_id
 
-# The title in the example config.json.
-DEFAULT_TITLE = "Unknown stream"
 FALLBACK_TITLE = gettext_noop("Live streams")
 MAX_CLOCK_DELTA = timedelta(days=3660)
 
@@ -160,11 +158,8 @@ def _poster_url(request: Any, room: Room) -> str:
 
 
 def configured_title(conference: ConferenceConfig) -> str:
-    """Return the title of the site: the configured one, else the names of the events."""
-    if conference.default.title not in ("default", DEFAULT_TITLE):
-        return conference.default.title
-    events = dict.fromkeys(room.conference for room in conference.rooms.values())
-    return ", ".join(filter(None, events)) or FALLBACK_TITLE
+    """Return the title of the site."""
+    return conference.title or FALLBACK_TITLE
 
 
 def _site_title(request: Any) -> str:

@@ -36,6 +36,8 @@ def main(global_config: dict[str, str], **local: str) -> Any:
             config.include(".db.outage_log")
             config.include(".db.readiness")
             config.include(".admin.security")
+            config.include(".site_shell")
+            config.include(".error_pages")
             config.include(".routes")
             config.include(".rate_limiting")
             config.include(".cors")

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from streaming_system.theme.shell import SHELL_FOLDER
 from streaming_system.web import health
 from streaming_system.web.health import READ_METHODS
 
 ROOM_PATTERN = "{room:[A-Za-z0-9_]+}"
 TALK_PATTERN = "{talk:[A-Za-z0-9_-]{1,200}}"
 API_PREFIX = "/api/v1"
+STATIC_MAX_AGE = 3600  # seconds
 
 # The JSON API, below V1.
 API_ROUTES = (
@@ -43,7 +45,8 @@ def includeme(config: Any) -> None:
     config.add_route("publish.signed_hook", "/endpoint/publish/ovenmediaengine/{token:[0-9]+}")
     config.add_route("publish.hook", "/endpoint/publish/{server}")
     config.add_route("talk.feedback", f"/talk/{TALK_PATTERN}/feedback", request_method="POST")
-    config.add_static_view("static", "static", cache_max_age=3600)
+    config.add_static_view("static/site", str(SHELL_FOLDER), cache_max_age=STATIC_MAX_AGE)
+    config.add_static_view("static", "static", cache_max_age=STATIC_MAX_AGE)
     _add_crew_routes(config)
 
 
@@ -66,6 +69,7 @@ def _add_api_routes(config: Any) -> None:
 
 
 def _add_crew_routes(config: Any) -> None:
+    config.add_route("home", "/", request_method=READ_METHODS)
     config.add_route("metrics", "/metrics", request_method=READ_METHODS)
     health.add_routes(config)
     for name, path in (

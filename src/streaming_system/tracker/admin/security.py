@@ -32,8 +32,6 @@ LAST_SEEN_RESOLUTION = timedelta(minutes=5)
 PERMISSIONS = {"admin": {"own", "view", "admin"}, "viewer": {"own", "view"}}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
-    "img-src data:; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     # Pyramid's CSRF check needs the referrer of requests from this origin.
     "Referrer-Policy": "same-origin",
@@ -237,3 +235,8 @@ def _validate_form_body(event: ContextFound) -> None:
 def _add_headers(event: NewResponse) -> None:
     if is_admin_page(event.request):
         event.response.headers.update(SECURITY_HEADERS)
+        event.response.headers["Content-Security-Policy"] = (
+            event.request.shell.content_security_policy(
+                "form-action 'self'", "frame-ancestors 'none'"
+            )
+        )

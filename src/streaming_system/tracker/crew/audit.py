@@ -1,6 +1,6 @@
 """The audit log of the crew's actions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,6 +10,37 @@ from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import AuditEntry
 
 FAILED_LOGIN = "login.failed"
+# What people read for an action; the subject of an entry follows.
+ACTION_LABELS: Mapping[str, str] = {
+    "account.create": "created the account",
+    "account.delete": "deleted the account",
+    "account.erase": "erased the name of the account",
+    "account.password": "set the password of",
+    "account.role": "changed a role:",
+    "account.unlock": "unlocked the account",
+    "annotation.add": "added the annotation",
+    "annotation.remove": "deleted the annotation",
+    "endpoint.drain": "drained the endpoint",
+    "endpoint.undrain": "stopped draining the endpoint",
+    "feedback.delete": "deleted feedback:",
+    "feedback.export": "exported the feedback on",
+    FAILED_LOGIN: "failed to log in",
+    "login": "logged in",
+    "logout": "logged out",
+    "logout.everywhere": "ended all sessions",
+    "player.erase": "erased the reports of a player",
+    "schedule.import": "imported the schedule",
+    "second_factor.codes": "made new recovery codes for",
+    "second_factor.disable": "turned off the second factor of",
+    "second_factor.enable": "turned on the second factor of",
+    "second_factor.reset": "removed the second factor of",
+    "site.change": "changed the site:",
+    "site.undo": "undid a change of the site:",
+    "stream_key.create": "created the stream key",
+    "stream_key.revoke": "revoked the stream key",
+    "token.issue": "issued the token",
+    "token.revoke": "revoked the token",
+}
 
 
 class AuditLog:
@@ -54,6 +85,11 @@ class AuditLog:
         return self.db.scalars(
             sa.select(AuditEntry.account).distinct().order_by(AuditEntry.account)
         ).all()
+
+
+def action_label(action: str) -> str:
+    """Return an action in words; an action of a later version is its own label."""
+    return ACTION_LABELS.get(action, action)
 
 
 def _sanitize(text: str) -> str:

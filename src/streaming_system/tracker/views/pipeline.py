@@ -12,7 +12,7 @@ from streaming_system.tracker.legacy.reports import parse_flumotion_report
 from streaming_system.tracker.models import Component
 from streaming_system.tracker.pipeline.pipeline import HEARTBEAT_TIMEOUT, current_mood
 from streaming_system.tracker.pipeline.timeline import MoodInterval, timeline
-from streaming_system.tracker.views.stats import CONTENT_SECURITY_POLICY
+from streaming_system.tracker.site_shell import allow_live_page
 
 HISTORY_MINUTES = 10
 # The width of a strip, in units of a second.
@@ -49,7 +49,7 @@ def method_not_allowed(request: Any) -> Response:
 def pipeline_page(request: Any) -> dict[str, Any]:
     """Show all components of all machines, with their last ten minutes."""
     now = request.now
-    request.response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    allow_live_page(request)
     components = request.pipeline.current(now=now)
     moods: dict[tuple[str, str], list[Any]] = {}
     for mood in request.pipeline.history(now=now, minutes=HISTORY_MINUTES):

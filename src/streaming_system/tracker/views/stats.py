@@ -14,12 +14,7 @@ from streaming_system.tracker.incidents.detector import FULL_THRESHOLD, MAX_SILE
 from streaming_system.tracker.live_configuration import LiveConfiguration
 from streaming_system.tracker.logs.ingest import AccessLogs
 from streaming_system.tracker.models import Endpoint
-
-# The script of the page polls it for changes.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "
-    "base-uri 'none'; frame-ancestors 'self'"
-)
+from streaming_system.tracker.site_shell import allow_live_page
 
 LOG_HOURS = 24
 
@@ -47,7 +42,7 @@ class ServerRow:
 )
 def servers_page(request: Any) -> dict[str, Any]:
     """Show live and silent endpoints; those that need attention come first."""
-    request.response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    allow_live_page(request)
     now = request.now
     silent = _server_rows(request, request.endpoints.recently_expired(now=now), now)
     recently_silent = [row for row in silent if row.needs_attention]

@@ -7,6 +7,7 @@ from pyramid.view import view_config, view_defaults
 from streaming_system.tracker.admin import forms
 from streaming_system.tracker.admin.configuration_status import configuration_status
 from streaming_system.tracker.crew.accounts import ROLES
+from streaming_system.tracker.crew.audit import action_label
 from streaming_system.tracker.crew.crew import parse_time, token_scope_label
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.tokens import SCOPES
@@ -29,6 +30,7 @@ def overview(request: Any) -> dict[str, Any]:
         "accounts": len(request.accounts.all()),
         "configuration": configuration_status(request),
         "latest": request.audit.latest(5),
+        "label": action_label,
     }
 
 
@@ -268,6 +270,7 @@ def audit(request: Any) -> dict[str, Any]:
         "accounts": accounts,
         "chosen": selected,
         "failures": failed_logins,
+        "label": action_label,
         "entries": request.audit.latest(account=selected or None, failed_logins=failed_logins),
     }
 

@@ -11,10 +11,6 @@ from streaming_system.tracker.api.problems import PROBLEM_TYPES
 from streaming_system.tracker.routes import API_PREFIX
 from streaming_system.tracker.views.api.document import DOCUMENT, DOCUMENT_TTL_SECONDS
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
-)
-
 
 @view_config(
     route_name="api.manual",
@@ -24,7 +20,9 @@ CONTENT_SECURITY_POLICY = (
 )
 def api_docs(request: Any) -> dict[str, Any]:
     """Show the OpenAPI document as HTML."""
-    request.response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    request.response.headers["Content-Security-Policy"] = request.shell.content_security_policy(
+        "form-action 'none'"
+    )
     base = f"{request.application_url}{API_PREFIX}"
     return {
         "info": DOCUMENT["info"],
