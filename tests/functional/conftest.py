@@ -35,6 +35,7 @@ from .pages import (  # noqa: F401 - These are fixtures.
     write_schedule,
 )
 from .postgres import temporary_server
+from .push_service import push_server, push_service  # noqa: F401 - These are fixtures.
 
 SECRET = "s3cret of the tests"
 # How often players report, as the ini has it by default.

@@ -42,13 +42,14 @@ tracker.add_command(erase)
 )
 @click.pass_obj
 def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
-    """Detect incidents, and notify the crew through plugins."""
+    """Detect incidents and notify the crew through plugins, and send reminders to viewers."""
     # The database library slows down the start, so other commands do not import it.
     from streaming_system.tracker.incidents.monitor import (
         IncidentMonitor,
         IncidentNotification,
         StartupError,
     )
+    from streaming_system.tracker.reminders.sender import ReminderSender
 
     logging.getLogger("streaming_system").setLevel(logging.INFO)
     with one_line_errors():
@@ -61,11 +62,14 @@ def tracker_watch(ini: Path, count: int | None, interval: float) -> None:
 
     try:
         monitor = IncidentMonitor(settings, notify)
+        sender = ReminderSender(settings) if settings.get("reminders.contact", "").strip() else None
     except StartupError as error:
         raise click.ClickException(str(error)) from None
 
     def check() -> bool:
         monitor.run_once()
+        if sender is not None:
+            sender.run_once()
         # No backoff: a database that failed may be back at any moment.
         return True
 

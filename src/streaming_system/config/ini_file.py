@@ -9,6 +9,7 @@ from typing import Any
 
 from streaming_system.config.findings import Finding
 from streaming_system.config.model import ConfigError
+from streaming_system.net.push_services import Contact
 from streaming_system.util.json_syntax import Position
 from streaming_system.util.renamed_settings import RENAMED_SETTINGS
 from streaming_system.util.suggestions import did_you_mean, similar_name
@@ -60,6 +61,7 @@ COMMON_KEYS: Mapping[str, Field | None] = {
     "schedule.follow": _URL,
     "push.url": None,
     "plugins.folder": None,
+    "reminders.contact": Contact(),
     "feed.download": _POSITIVE,
     "feed.inflated": _POSITIVE,
     "feed.seconds": _POSITIVE,

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streaming_system.tracker.db.bounds import BOUNDS
 from streaming_system.tracker.incidents.finding import INCIDENT_TYPES
 from streaming_system.tracker.incidents.incidents import Incidents
+from streaming_system.tracker.models import PushSubscription, ReminderTotal
 from streaming_system.tracker.room_gauges import RoomGaugeQuery, RoomGauges
 from streaming_system.util.program_version import program_version
 from streaming_system.web.request_metrics import RequestKey, RequestMetrics, add_metrics
@@ -35,6 +36,8 @@ REPORT_TYPES: Mapping[tuple[str, str], str] = {
 
 # Refused feedback excludes what the rate limit or the JSON API's schema refuses.
 FEEDBACK_RESULTS = ("stored", "replaced", "refused")
+# The results of reminders.push_client.
+REMINDER_RESULTS = ("sent", "gone", "retry", "refused")
 
 
 def includeme(config: Any) -> None:
@@ -136,6 +139,22 @@ class DatabaseCollector(Collector):
             }
             yield _gauge_family(name, text, labels, samples)
         yield _gauge_family("incidents", "What is wrong now.", ("kind",), self._incidents(now))
+        if self._app.settings["reminders.contact"]:
+            yield from self._reminders()
+
+    def _reminders(self) -> Iterator[Metric]:
+        with self._app["db.sessions"]() as db:
+            browsers = db.scalar(sa.select(sa.func.count()).select_from(PushSubscription)) or 0
+            totals = {row.result: row.count for row in db.scalars(sa.select(ReminderTotal))}
+        yield _gauge_family(
+            "reminder_browsers", "Browsers that have reminders.", (), {(): browsers}
+        )
+        messages = CounterMetricFamily(
+            "streaming_reminders", "Attempts to send reminders, by result.", labels=("result",)
+        )
+        for result in REMINDER_RESULTS:
+            messages.add_metric((result,), totals.get(result, 0))
+        yield messages
 
     def _incidents(self, now: datetime) -> Mapping[tuple[str, ...], float]:
         app, settings = self._app, self._app.settings

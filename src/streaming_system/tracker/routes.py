@@ -24,6 +24,8 @@ API_ROUTES = (
     ("api.draining", "/rooms/{room}/endpoints/{endpoint}/draining"),
     ("api.samples", "/rooms/{room}/samples"),
     ("api.feedback", "/talks/{talk}/feedback"),
+    ("api.push_key", "/push-key"),
+    ("api.reminders", "/reminders"),
     ("api.components", "/components"),
     ("api.machine", "/components/{machine}"),
     ("api.annotations", "/annotations"),

@@ -24,6 +24,8 @@ from streaming_system.tracker.incidents.incidents import CheckThrottle, Incident
 from streaming_system.tracker.logs.ingest import AccessLogs
 from streaming_system.tracker.pipeline.pipeline import Pipeline
 from streaming_system.tracker.publishing.stream_keys import StreamKeys
+from streaming_system.tracker.reminders.scheduled_talks import ScheduledTalksCache
+from streaming_system.tracker.reminders.subscriptions import ReminderStore
 
 # The services by the name of the request attribute.
 SERVICES: dict[str, Callable[[Any], Any]] = {
@@ -56,6 +58,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
         r.registry["admit_player"],
         r.ended_rooms,
     ),
+    "reminders": lambda r: ReminderStore(r.db, r.registry["bounds"]),
     "site_changes": lambda r: EventChanges(
         r.db, r.registry.settings, account=r.identity.name if r.identity else ""
     ),
@@ -83,6 +86,7 @@ def includeme(config: Any) -> None:
     config.registry["services"] = tuple(SERVICES)
     config.registry["schedule"] = SiteSchedules(Path(path), settings) if path else None
     config.registry["rated_talks"] = RatedTalks(config.registry["schedule"], settings)
+    config.registry["scheduled_talks"] = ScheduledTalksCache(config.registry["schedule"], settings)
     config.registry["page_events"] = PageEventPublisher(settings.get("push.url", ""))
     config.registry["incident_throttle"] = CheckThrottle()
     config.registry["viewer_counts"] = ViewerCountCache()

@@ -12,6 +12,7 @@ from pyramid.settings import asbool
 from streaming_system import config
 from streaming_system.config.findings import errors_of
 from streaming_system.config.ini_file import TRACKER_KEYS, require_valid_ini
+from streaming_system.net.push_services import DEFAULT_SERVICES, Contact, parse_push_services
 from streaming_system.tracker.event_rooms import EventRooms
 from streaming_system.tracker.ingest_address import IngestAddress, parse_ingest_address
 from streaming_system.util.file_watch import FileWatch
@@ -153,6 +154,8 @@ SETTINGS: Mapping[str, Setting] = {
     "limit.players": Setting("10000/hour", _RATE),
     # The number of times that an address may send feedback on talks.
     "limit.feedback": Setting("60/minute", _RATE),
+    # The number of times that an address may set its reminders.
+    "limit.reminders": Setting("300/minute", _RATE),
     # The thresholds of rebuffering incidents: the rebuffer ratio, the number of players, and the
     # number of networks without which the ratio must be above the threshold, plus one.
     "alert.rebuffering": Setting("0.05", Number(0, 1, allowed="a share, 0 to 1")),
@@ -176,10 +179,21 @@ SETTINGS: Mapping[str, Setting] = {
     # How many viewers may rate a talk, and all talks together.
     "bound.feedback_per_talk": Setting("2000", _COUNT),
     "bound.feedback": Setting("50000", _COUNT),
+    # How many browsers may have reminders.
+    "bound.reminder_browsers": Setting("50000", _COUNT),
     "bound.rows_per_table": Setting("5000000", Integer(1, 10**12, allowed="a whole number from 1")),
     # The sources of a viewer's region: a header of a CDN, a MaxMind database of countries.
     "region.header": Setting("", ParsedText(str.strip, "the name of a header")),
     "region.file": Setting("", ParsedText(_parse_path, "the path of a MaxMind file")),
+    # The address of the organisers for push services; empty: there are no reminders.
+    "reminders.contact": Setting("", Contact()),
+    # How many minutes before a talk its reminder is sent.
+    "reminders.minutes": Setting("5", Integer(0, 120, allowed="minutes, 0 to 120")),
+    # The hosts of push services.
+    "reminders.services": Setting(
+        DEFAULT_SERVICES,
+        ParsedText(parse_push_services, "hosts such as *.push.example.org, or * for all"),
+    ),
     # The URL of the frontend, for links to its pages.
     "frontend.url": Setting("/", ParsedText(_parse_site_url, "/ or an address, as https://host/")),
     # The sites whose pages may send requests from a browser.

@@ -47,7 +47,7 @@ def application(tracker_settings):
     """The tracker without rate limits: 429 would hide errors."""
     unlimited = {
         f"limit.{rate}": "off"
-        for rate in ("reports", "players", "reads", "writes", "logins", "feedback")
+        for rate in ("reports", "players", "reads", "writes", "logins", "feedback", "reminders")
     }
     application = main({}, **tracker_settings | unlimited)
     yield application

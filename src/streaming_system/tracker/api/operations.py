@@ -14,6 +14,7 @@ from streaming_system.tracker.schemas import (
     incidents,
     pipeline,
     playback,
+    reminders,
     room,
     samples,
     stream_keys,
@@ -144,6 +145,30 @@ OPERATIONS: tuple[Operation, ...] = (
         responses={200: feedback.StoredFeedbackSchema()},
         limit="feedback",
         problems=("unknown-talk", "feedback-closed", "foreign-origin", "limit-reached"),
+    ),
+    Operation(
+        id="reminder.key",
+        method="GET",
+        route="api.push_key",
+        summary="Get the key for reminders",
+        description="Browsers subscribe to notifications with it. It stays the same.",
+        responses={200: reminders.PushKeySchema()},
+        problems=("reminders-off",),
+    ),
+    Operation(
+        id="reminder.replace",
+        method="PUT",
+        route="api.reminders",
+        summary="Set the reminders of a browser",
+        description="The tracker sends a notification some minutes before each of these talks, "
+        "and when one of these rooms goes live. The request replaces all reminders of the browser; "
+        "without talks and rooms, it deletes the browser. Talks that are over or do not exist are "
+        "left out. Pages of this site may send it, and of the sites that the tracker's "
+        "`allowed_origins` lists.",
+        body=reminders.RemindersSchema(),
+        responses={200: reminders.StoredRemindersSchema()},
+        limit="reminders",
+        problems=("reminders-off", "foreign-origin", "unknown-push-service", "limit-reached"),
     ),
     Operation(
         id="incident.list",

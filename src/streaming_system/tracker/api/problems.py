@@ -102,6 +102,12 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         description="Only pages of the site itself may send this: those at the tracker's own host, "
         "at `frontend.url` of its ini file, and at the origins in `allowed_origins`.",
     ),
+    "unknown-push-service": ProblemType(
+        status=403,
+        title="The push service is not allowed",
+        description="The browser has a push service that `reminders.services` of the tracker's ini "
+        "file does not list.",
+    ),
     "not-found": ProblemType(
         status=404,
         title="Nothing is there",
@@ -122,6 +128,11 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         title="There is no such talk",
         description="The schedule has no talk of that id in a room with the site's own feedback "
         "form, or the tracker has no schedule.",
+    ),
+    "reminders-off": ProblemType(
+        status=404,
+        title="There are no reminders",
+        description="The operator has not turned them on: `reminders.contact` of the ini file.",
     ),
     "unknown-version": ProblemType(
         status=404,

@@ -15,6 +15,7 @@ BOUNDS = (
     "feedback_per_talk",
     "incidents_per_room",
     "players_per_address",
+    "reminder_browsers",
     "rows_per_table",
 )
 # A table may exceed its bound by the rows of this time.

@@ -28,6 +28,7 @@ from streaming_system.tracker.models import (
     Playback1Min,
     Playback10Min,
     Player,
+    Reminder,
     Salt,
     Sample,
     Sample1Min,
@@ -92,6 +93,7 @@ EXPIRY_RULES: tuple[
     (LoginFailure, "failed log-ins", lambda c: LoginFailure.last_at < c.now - DAY),
     (IncidentRecord, "incidents", lambda c: IncidentRecord.closed_at < c.ten_minutes),
     (TalkFeedback, "feedback on talks", lambda c: TalkFeedback.at < c.ten_minutes),
+    (Reminder, "reminders", lambda c: Reminder.until < c.now),
     (AuditEntry, "audit entries", lambda c: AuditEntry.at < c.ten_minutes),
     (
         AuditEntry,

@@ -31,6 +31,7 @@ from streaming_system.tracker.models.playback import (
     Player,
     RollupCursor,
 )
+from streaming_system.tracker.models.reminder import PushSubscription, Reminder, ReminderTotal
 from streaming_system.tracker.models.stream_key import StreamKey
 
 __all__ = [
@@ -50,7 +51,10 @@ __all__ = [
     "Playback1Min",
     "Playback10Min",
     "Player",
+    "PushSubscription",
     "RecoveryCode",
+    "Reminder",
+    "ReminderTotal",
     "RevokedSession",
     "RollupCursor",
     "Salt",
