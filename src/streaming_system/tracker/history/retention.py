@@ -16,6 +16,7 @@ from streaming_system.tracker.history.sql_time import EpochMs, from_ms, to_ms
 from streaming_system.tracker.models import (
     AuditEntry,
     Base,
+    Caption,
     Component,
     ComponentMood,
     Endpoint,
@@ -57,6 +58,7 @@ class RetentionCutoffs:
     sample_minutes: datetime
     playback_minutes: datetime
     ten_minutes: datetime
+    captions: datetime
 
 
 # The tables that are partitioned on PostgreSQL, and their cutoffs.
@@ -91,6 +93,7 @@ EXPIRY_RULES: tuple[
     ),
     (LoginFailure, "failed log-ins", lambda c: LoginFailure.last_at < c.now - DAY),
     (IncidentRecord, "incidents", lambda c: IncidentRecord.closed_at < c.ten_minutes),
+    (Caption, "captions", lambda c: Caption.start < c.captions),
     (TalkFeedback, "feedback on talks", lambda c: TalkFeedback.at < c.ten_minutes),
     (AuditEntry, "audit entries", lambda c: AuditEntry.at < c.ten_minutes),
     (
@@ -118,6 +121,7 @@ class Retention:
         self._reports = timedelta(hours=settings["retention.samples_hours"])
         self._minutes = timedelta(days=settings["retention.minutes_days"])
         self._ten_minutes = timedelta(days=settings["retention.ten_minutes_days"])
+        self._captions = timedelta(days=settings["retention.captions_days"])
 
     def cutoffs(self, *, now: datetime) -> RetentionCutoffs:
         """Return the times before which rows are expired."""
@@ -133,6 +137,7 @@ class Retention:
             sample_minutes=min(now - self._minutes, rolled_up_until(Sample10Min)),
             playback_minutes=min(now - self._minutes, rolled_up_until(Playback10Min)),
             ten_minutes=now - self._ten_minutes,
+            captions=now - self._captions,
         )
 
     def delete_expired(self, model: type[Base], condition: sa.ColumnElement[bool]) -> int:
