@@ -123,7 +123,7 @@ def test_retention_settings_in_the_privacy_notice_exist(root):
     names = set(re.findall(r"`(retention\.\w+)`", manual))
 
     assert names <= set(SETTINGS)
-    assert len(names) == 3
+    assert len(names) == 4
 
 
 def test_links_between_documents_lead_somewhere(root):

@@ -218,10 +218,11 @@ def pages_app(live_site):  # noqa: F811
 def tracker_with_paths(tracker_settings):
     """The tracker without rate limits, and a path for each of its routes."""
     limits = ("reports", "reads", "writes", "graphs", "logins", "publish", "feedback",
-              "reminders")  # fmt: skip
+              "reminders", "captions")  # fmt: skip
     app = tracker_app.main({}, **tracker_settings | {f"limit.{name}": "off" for name in limits})
     parameters = {"room": "hall", "endpoint": "edge1", "machine": "mixer1", "annotation": "1",
-                  "token": "1", "key": "1", "server": "nginx-rtmp", "talk": "1"}  # fmt: skip
+                  "token": "1", "key": "1", "server": "nginx-rtmp", "talk": "1",
+                  "format": "json"}  # fmt: skip
     paths = [
         re.sub(r"{(\w+)(:[^}]*)?}", lambda match: parameters[match[1]], route.pattern)
         .replace("*subpath", "site.css")

@@ -141,12 +141,17 @@ def token() -> None:
 @click.option("--endpoint", metavar="NAME", default="", help="Valid for this endpoint of the room.")
 @click.option("--crew", is_flag=True, help="Valid for everything that an admin may do.")
 @click.option("--publish", is_flag=True, help="Valid for the publish hooks of all rooms.")
+@click.option("--captions", is_flag=True, help="Valid for the captions of the room only.")
 @click.pass_obj
-def issue_token(ini: Path, label: str, room: str, endpoint: str, crew: bool, publish: bool) -> None:
+def issue_token(ini: Path, /, label: str, room: str, endpoint: str, **scopes: bool) -> None:
     """Issue a token and print it. It cannot be printed again."""
-    if not (crew or room or publish) or (crew and publish):
-        raise click.UsageError("give a scope: --room, --room and --endpoint, --crew, or --publish")
-    scope = "crew" if crew else "publish" if publish else "endpoint" if endpoint else "room"
+    given = [name for name, is_given in scopes.items() if is_given]
+    if len(given) > 1 or not (given or room) or (given == ["captions"] and not room):
+        raise click.UsageError(
+            "give a scope: --room, --room and --endpoint, --room and --captions, --crew, or "
+            "--publish"
+        )
+    scope = given[0] if given else "endpoint" if endpoint else "room"
     with open_admin_session(ini, with_conference=True) as session:
         _, text = session.crew.issue_token(
             label=label, scope=scope, room=room, endpoint=endpoint, now=session.now

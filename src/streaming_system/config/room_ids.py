@@ -14,6 +14,7 @@ RESERVED_ROOM_IDS = frozenset(
         "api",
         "atom",
         "brand",
+        "captions",
         "config",
         "default",
         "embed",

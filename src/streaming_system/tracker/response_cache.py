@@ -1,4 +1,4 @@
-"""Caches the stream lists and the graphs for a second, until a write in this process.
+"""Caches the stream lists, live captions and graphs for a second, until a write in this process.
 
 Reports to another worker become visible after a second, as they do behind any proxy cache. Cache
 hits are counted in the metrics but not in rate limits, because they cost next to nothing.
@@ -17,6 +17,7 @@ from streaming_system.web.response_cache import ResponseCacheMiddleware
 
 GRAPHS_PATH = "/overall-stats.json"
 STREAMS_SUFFIX = "/streams.json"
+CAPTIONS_SUFFIX = "/live.json"
 MAX_CHANGE_ID_CHARS = 64
 READ_ONLY_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Playback reports are frequent, and their effect may become visible a second later.
@@ -45,7 +46,9 @@ def add_response_cache(app: Any, settings: Any) -> WSGIApplication:
         vary_key=lambda environ: _allowed_origin(environ, allowed_origins),
         normalise_query=_query_normaliser(lambda: configurations.current().regions),
         clock=lambda: registry["clock"](),
-        is_cacheable_path=lambda path: path.endswith(STREAMS_SUFFIX) or path == GRAPHS_PATH,
+        is_cacheable_path=lambda path: (
+            path.endswith((STREAMS_SUFFIX, CAPTIONS_SUFFIX)) or path == GRAPHS_PATH
+        ),
         on_hit=record_hit,
     )
 
@@ -91,11 +94,17 @@ def _query_normaliser(regions: Callable[[], Regions]) -> Callable[[WSGIEnvironme
     of_rooms: Mapping[str, ValueNormaliser] = {**of_lists, "region": known_region}
     of_graphs: Mapping[str, ValueNormaliser] = {"range": str, "room": str}
     by_path = {STREAMS_SUFFIX: of_lists, GRAPHS_PATH: of_graphs}
+
+    def parameters_of(path: str) -> Mapping[str, ValueNormaliser]:
+        return {} if path.endswith(CAPTIONS_SUFFIX) else by_path.get(path, of_rooms)
+
     return lambda environ: normalise_query(
-        environ.get("QUERY_STRING", ""), by_path.get(environ["PATH_INFO"], of_rooms)
+        environ.get("QUERY_STRING", ""), parameters_of(environ["PATH_INFO"])
     )
 
 
 def _route_name(path: str) -> str:
     """Return the route name of a cacheable path."""
+    if path.endswith(CAPTIONS_SUFFIX):
+        return "captions.live"
     return {STREAMS_SUFFIX: "streams.list", GRAPHS_PATH: "graphs"}.get(path, "room.streams")

@@ -95,3 +95,16 @@ def _add_crew_routes(config: Any) -> None:
     config.add_route("room.streams", f"/{ROOM_PATTERN}/streams.json", request_method=READ_METHODS)
     config.add_route("stream.script", f"/{ROOM_PATTERN}/stream.js", request_method=READ_METHODS)
     config.add_route("room.log", f"/{ROOM_PATTERN}/log")
+    _add_caption_routes(config)
+
+
+def _add_caption_routes(config: Any) -> None:
+    config.add_route("captions.push", f"/captions/{ROOM_PATTERN}")
+    for name, path in (
+        ("seq", "seq"),
+        ("live", "live.json"),
+        ("transcript", "transcript.{format:json|vtt|txt}"),
+    ):
+        config.add_route(
+            f"captions.{name}", f"/captions/{ROOM_PATTERN}/{path}", request_method=READ_METHODS
+        )

@@ -11,6 +11,7 @@ from streaming_system.tracker.audience.rated_talks import RatedTalks
 from streaming_system.tracker.audience.talk_feedback import TalkFeedbackStore
 from streaming_system.tracker.audience.viewer_history import ViewerHistory
 from streaming_system.tracker.audience.viewers import ViewerCountCache, Viewers
+from streaming_system.tracker.captions.captions import Captions
 from streaming_system.tracker.crew.annotations import Annotations
 from streaming_system.tracker.crew.audit import AuditLog
 from streaming_system.tracker.crew.event_changes import EventChanges
@@ -32,6 +33,7 @@ SERVICES: dict[str, Callable[[Any], Any]] = {
     "annotations": lambda r: Annotations(r.db),
     "audience": lambda r: ViewerHistory(r.db, r.ended_rooms),
     "audit": lambda r: AuditLog(r.db),
+    "captions": lambda r: Captions(r.db, r.registry["bounds"]),
     "directory": lambda r: StreamDirectory(
         r.endpoints, r.conference, r.registry.settings["endpoint.url"]
     ),

@@ -140,6 +140,8 @@ SETTINGS: Mapping[str, Setting] = {
     "retention.samples_hours": Setting("3", Number(1, 10_000, allowed="hours, 1 or more")),
     "retention.minutes_days": Setting("8", _DAYS),
     "retention.ten_minutes_days": Setting("400", _DAYS),
+    # The retention of captions, in days.
+    "retention.captions_days": Setting("30", _DAYS),
     # The rate limits of an address and of a token. All viewers at a venue, or in a provider's town,
     # may share one address: thousands of players that send a request every five seconds.
     "limit.reports": Setting("12000/minute", _RATE),
@@ -156,6 +158,8 @@ SETTINGS: Mapping[str, Setting] = {
     "limit.feedback": Setting("60/minute", _RATE),
     # The number of times that an address may set its reminders.
     "limit.reminders": Setting("300/minute", _RATE),
+    # The number of lines that captioners of an address, or with one token, send.
+    "limit.captions": Setting("1200/minute", _RATE),
     # The thresholds of rebuffering incidents: the rebuffer ratio, the number of players, and the
     # number of networks without which the ratio must be above the threshold, plus one.
     "alert.rebuffering": Setting("0.05", Number(0, 1, allowed="a share, 0 to 1")),

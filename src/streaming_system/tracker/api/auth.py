@@ -35,8 +35,9 @@ class ApiClient:
             # If the path has no room, the body has one, and the view checks it.
             "room": self.room == path.get("room", self.room),
             "endpoint": (self.room, self.endpoint) == (path.get("room"), path.get("endpoint")),
-            # No operation has this scope.
+            # No operation has these scopes.
             "publish": True,
+            "captions": True,
         }
         return self.scope in operation.scopes and covers_path[self.scope]
 

@@ -56,7 +56,7 @@ class CrewActions:
         self, *, label: str, scope: str, room: str, endpoint: str, now: datetime
     ) -> tuple[Token, str]:
         """Issue a token; return it with its text."""
-        if scope in ("room", "endpoint"):
+        if scope in ("room", "endpoint", "captions"):
             self._require_room(room)
         token, text = Tokens(self.db).issue(
             label=label,
@@ -262,6 +262,8 @@ def token_scope_label(token: Token) -> str:
         return f"{token.endpoint} of {token.room}"
     if token.scope == "publish":
         return "the publish hooks of all rooms"
+    if token.scope == "captions":
+        return f"the captions of {token.room}"
     return "what an admin may do"
 
 

@@ -13,7 +13,7 @@ from streaming_system.tracker.db.session import ensure_write_transaction
 from streaming_system.tracker.models import Token
 
 PREFIX = "sst_"
-SCOPES = ("room", "endpoint", "crew", "publish")
+SCOPES = ("room", "endpoint", "crew", "publish", "captions")
 # The prefix and six characters: enough to recognise a token, too little to guess one.
 HINT_CHARS = len(PREFIX) + 6
 TOKEN_CHARS = len(PREFIX) + 43

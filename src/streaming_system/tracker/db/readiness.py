@@ -13,7 +13,7 @@ from streaming_system.web.health import NotReadyError
 log = logging.getLogger(__name__)
 
 # The latest revision in alembic/versions, which is not installed with the program. A test compares.
-REVISION = "5d2a7c90e1b4"
+REVISION = "9d1c5e7a3b48"
 READINESS_TIMEOUT = 1.0  # seconds
 # Ends the probe of a hung database, so that the next probe can start.
 PROBE_TIMEOUT = 2  # seconds

@@ -16,6 +16,7 @@ from streaming_system.tracker.history.sql_time import EpochMs, from_ms, to_ms
 from streaming_system.tracker.models import (
     AuditEntry,
     Base,
+    Caption,
     Component,
     ComponentMood,
     Endpoint,
@@ -58,6 +59,7 @@ class RetentionCutoffs:
     sample_minutes: datetime
     playback_minutes: datetime
     ten_minutes: datetime
+    captions: datetime
 
 
 # The tables that are partitioned on PostgreSQL, and their cutoffs.
@@ -92,6 +94,7 @@ EXPIRY_RULES: tuple[
     ),
     (LoginFailure, "failed log-ins", lambda c: LoginFailure.last_at < c.now - DAY),
     (IncidentRecord, "incidents", lambda c: IncidentRecord.closed_at < c.ten_minutes),
+    (Caption, "captions", lambda c: Caption.start < c.captions),
     (TalkFeedback, "feedback on talks", lambda c: TalkFeedback.at < c.ten_minutes),
     (Reminder, "reminders", lambda c: Reminder.until < c.now),
     (AuditEntry, "audit entries", lambda c: AuditEntry.at < c.ten_minutes),
@@ -120,6 +123,7 @@ class Retention:
         self._reports = timedelta(hours=settings["retention.samples_hours"])
         self._minutes = timedelta(days=settings["retention.minutes_days"])
         self._ten_minutes = timedelta(days=settings["retention.ten_minutes_days"])
+        self._captions = timedelta(days=settings["retention.captions_days"])
 
     def cutoffs(self, *, now: datetime) -> RetentionCutoffs:
         """Return the times before which rows are expired."""
@@ -135,6 +139,7 @@ class Retention:
             sample_minutes=min(now - self._minutes, rolled_up_until(Sample10Min)),
             playback_minutes=min(now - self._minutes, rolled_up_until(Playback10Min)),
             ten_minutes=now - self._ten_minutes,
+            captions=now - self._captions,
         )
 
     def delete_expired(self, model: type[Base], condition: sa.ColumnElement[bool]) -> int:

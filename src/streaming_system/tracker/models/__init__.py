@@ -1,6 +1,7 @@
 """The tables of the tracker's database."""
 
 from streaming_system.tracker.models.base import Base, UtcDateTime
+from streaming_system.tracker.models.caption import Caption
 from streaming_system.tracker.models.crew import (
     Account,
     Annotation,
@@ -39,6 +40,7 @@ __all__ = [
     "Annotation",
     "AuditEntry",
     "Base",
+    "Caption",
     "Component",
     "ComponentMood",
     "Endpoint",

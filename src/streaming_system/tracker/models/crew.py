@@ -95,8 +95,8 @@ class Token(Base):
     """A bearer token of a program. Its SHA-256 is stored, which suffices for a random text.
 
     ``scope`` is ``room`` (any endpoint of ``room``), ``endpoint`` (that one), ``crew`` (the
-    permissions of an admin), or ``publish`` (the hooks of streaming servers). ``hint`` is the
-    beginning of the token, shown in lists.
+    permissions of an admin), ``publish`` (the hooks of streaming servers), or ``captions`` (those
+    of ``room``). ``hint`` is the beginning of the token, shown in lists.
     """
 
     __tablename__ = "token"

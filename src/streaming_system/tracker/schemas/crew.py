@@ -16,7 +16,7 @@ from streaming_system.util.validation import (
     Text,
 )
 
-TOKEN_SCOPES = ("room", "endpoint", "crew", "publish")
+TOKEN_SCOPES = ("room", "endpoint", "crew", "publish", "captions")
 
 
 class TokenCreateSchema(ApiSchema):
@@ -37,6 +37,7 @@ class TokenCreateSchema(ApiSchema):
                 ("endpoint", "string", "string", ["room", "endpoint"]),
                 ("crew", "null", "null", []),
                 ("publish", "null", "null", []),
+                ("captions", "string", "null", ["room"]),
             )
         ]
     }
@@ -47,7 +48,8 @@ class TokenCreateSchema(ApiSchema):
     scope = Member(
         Choice(*TOKEN_SCOPES),
         description="What it covers: all endpoints of `room`, one `endpoint` of it, all operations "
-        "of the crew, or the hooks that streaming servers ask whether an encoder may publish.",
+        "of the crew, the hooks that streaming servers ask whether an encoder may publish, or the "
+        "captions of `room`.",
         example="room",
     )
     room = Member(Nullable(RoomId()), missing=None, example="hall")
@@ -61,7 +63,10 @@ class TokenCreateSchema(ApiSchema):
     def validator(self, node: colander.SchemaNode, token: dict[str, Any]) -> None:
         """Refuse a room or an endpoint that the scope ignores: the token would cover more."""
         invalid = colander.Invalid(node)
-        for name, scopes in (("room", ("room", "endpoint")), ("endpoint", ("endpoint",))):
+        for name, scopes in (
+            ("room", ("room", "endpoint", "captions")),
+            ("endpoint", ("endpoint",)),
+        ):
             if (token[name] is not None) != (token["scope"] in scopes):
                 invalid[name] = f"allowed with the scope {' and '.join(scopes)}, and needed there"
         if invalid.children:

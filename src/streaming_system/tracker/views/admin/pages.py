@@ -11,6 +11,7 @@ from streaming_system.tracker.crew.audit import action_label
 from streaming_system.tracker.crew.crew import parse_time, token_scope_label
 from streaming_system.tracker.crew.errors import CrewError
 from streaming_system.tracker.crew.tokens import SCOPES
+from streaming_system.tracker.models import Token
 from streaming_system.tracker.views.admin import PAGE_VIEW, TEMPLATE_DIR, AdminPage, action
 
 
@@ -101,7 +102,9 @@ class TokenPage(AdminPage):
             token, text = self.request.crew.issue_token(**submitted, now=self.request.now)
         except CrewError as error:
             return self.render_error(str(error))
-        return self.page(issued=token, text=text)
+        return self.page(
+            issued=token, text=text, caption_address=self._caption_address(token, text)
+        )
 
     @view_config(**action("revoke"))
     def revoke(self) -> Any:
@@ -120,7 +123,17 @@ class TokenPage(AdminPage):
             "rooms": self.request.conference.groups,
             "issued": None,
             "text": "",
+            "caption_address": "",
         }
+
+    def _caption_address(self, token: Token, text: str) -> str:
+        """Return the address that a captioner's program sends text to; "" for other tokens."""
+        if token.scope != "captions":
+            return ""
+        address: str = self.request.route_url(
+            "captions.push", room=token.room, _query={"token": text}
+        )
+        return address
 
 
 @view_defaults(

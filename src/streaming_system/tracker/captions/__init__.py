@@ -1,0 +1,1 @@
+"""Live captions: text from captioners, for players and transcripts."""
