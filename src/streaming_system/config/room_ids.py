@@ -49,6 +49,7 @@ RESERVED_ROOM_IDS = frozenset(
         "talks",
         "theme",
         "tracker",
+        "wall",
         "words",
     }
 )

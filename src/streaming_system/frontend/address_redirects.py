@@ -90,6 +90,8 @@ def _candidates(request: Any, segments: Sequence[str]) -> Iterator[str]:
     yield "/".join(("", *segments)).lower()
     names = request.registry["room_names"]
     first = segments[0].lower()
+    if segments == ["multiview"]:
+        yield "/wall"
     if first in ("embed", "talk") and len(segments) > 1:
         # The id of a talk has upper and lower case.
         room_id = names.find(segments[1]) if first == "embed" else segments[1]

@@ -15,7 +15,7 @@ export class RoomPlayer {
     this.stage = stage;
     this.video = stage.querySelector("video");
     const { video } = this;
-    const preferences = loadPreferences();
+    const preferences = this.loadPreferences();
     const streams = this.findStreams();
     // The supervisor selects the source from here on.
     video.replaceChildren();
@@ -33,6 +33,10 @@ export class RoomPlayer {
     listenForShortcuts(stage, this, signal);
     this.supervisor.addEventListener("state", () => this.startExtras());
     this.begin();
+  }
+
+  loadPreferences() {
+    return loadPreferences();
   }
 
   /** Return the streams that the page contains. */
