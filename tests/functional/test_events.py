@@ -183,7 +183,7 @@ class TestPages:
         response = Request(Request.blank("/").environ | environ).get_response(site.app)
 
         # It depends on no header.
-        assert (response.status_code, response.headers["Location"]) == (302, f"/bob/{encoded}")
+        assert (response.status_code, response.headers["Location"]) == (301, f"/bob/{encoded}")
 
     def test_no_link_is_broken_or_leaves_the_conference(self, site):
         statuses = crawl(site, "/ada-conf/")

@@ -676,7 +676,7 @@ class TestBrand:
 
 
 class TestEveryPage:
-    PAGES = ("/", "/hall", "/tube", "/hall?template=inroom", "/monitor")
+    PAGES = ("/", "/hall", "/tube", "/hall?template=inroom", "/monitor", "/wall")
 
     @pytest.mark.parametrize("path", PAGES)
     def test_page_has_heading_language_landmarks_and_alt_texts(self, live_site, path):

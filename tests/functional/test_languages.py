@@ -25,6 +25,7 @@ PAGES = (
     "/lab/schedule",
     "/talk/guid-Moved",
     "/monitor",
+    "/wall",
     "/graphs",
     "/graphs?room=hall",
     "/embed/hall",

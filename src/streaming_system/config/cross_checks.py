@@ -13,6 +13,7 @@ def check_rooms(sections: ConfigSections, site: SiteConfig, rooms: Mapping[str, 
     for room in rooms.values():
         _check_fallback_groups(sections, site, rooms, room)
         _check_default_room(sections, rooms, room)
+    _check_former_ids(sections, rooms)
     _check_schedule_keys(sections, rooms)
     _check_relive(sections, rooms)
 
@@ -40,6 +41,22 @@ def _check_default_room(sections: ConfigSections, rooms: Mapping[str, Room], roo
             (key,),
             f"there is no room {name!r:.80}; allowed: {', '.join(rooms)}",
         )
+
+
+def _check_former_ids(sections: ConfigSections, rooms: Mapping[str, Room]) -> None:
+    """Warn about former ids that do not lead to the room."""
+    first = {room_id.casefold(): room_id for room_id in rooms}
+    for room in rooms.values():
+        for name in room.former_ids:
+            other = first.setdefault(name.casefold(), room.id)
+            if other != room.id:
+                sections.add(
+                    room.id,
+                    ("former-ids",),
+                    f"{name!r:.80} belongs to room {other!r}: its address does not lead here; "
+                    "remove it",
+                    severity=WARNING,
+                )
 
 
 def _check_schedule_keys(sections: ConfigSections, rooms: Mapping[str, Room]) -> None:

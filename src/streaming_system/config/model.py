@@ -168,6 +168,7 @@ class Room:
     Texts that the configuration omits or sets to ``false`` are "".
 
     :param id: the room's path on the site, and its "group" in the legacy protocol.
+    :param former_ids: ids or names that the room had before; their addresses lead to the room.
     :param conference: the name of the event.
     :param schedule: the schedule feed: a URL, an absolute path, or "" for none.
     :param schedule_key: the room's name in the feed.
@@ -197,6 +198,7 @@ class Room:
 
     id: str
     title: str
+    former_ids: tuple[str, ...] = ()
     conference: str = ""
     link: str = ""
     logo: str = ""

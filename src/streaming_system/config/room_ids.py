@@ -50,6 +50,7 @@ RESERVED_ROOM_IDS = frozenset(
         "talks",
         "theme",
         "tracker",
+        "wall",
         "words",
     }
 )

@@ -74,6 +74,14 @@ class RoomConfigSchema(colander.Schema):
         "Main Hall",
         {"en": "Great Hall", "de": "Großer Saal"},
     )
+    former_ids = key(
+        TextListType(),
+        "ids or names that the room had before: their addresses lead to the room. Names of other "
+        "spelling (`/Main%20Hall`, `/HALL`) need no entry.",
+        ["saal1", "Old Hall"],
+        name="former-ids",
+        missing=(),
+    )
     conference = key(
         LocalizedTextType(),
         "the event, as one text or one per language; rooms of one event begin and end together",

@@ -143,6 +143,7 @@ def build_app(
         config.include("streaming_system.frontend.i18n")
         config.include("streaming_system.frontend.social_meta")
         config.include("streaming_system.frontend.routes")
+        config.include("streaming_system.frontend.address_redirects")
         config.include("streaming_system.web.request_id")
         config.include("streaming_system.web.request_guard")
         config.include("streaming_system.web.telemetry")

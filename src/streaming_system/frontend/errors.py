@@ -4,10 +4,16 @@ import logging
 from typing import Any
 
 from pyramid.exceptions import URLDecodeError
-from pyramid.httpexceptions import HTTPBadRequest, HTTPException, HTTPInternalServerError
+from pyramid.httpexceptions import (
+    HTTPBadRequest,
+    HTTPException,
+    HTTPInternalServerError,
+    HTTPNotFound,
+)
 from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
+from streaming_system.frontend.address_redirects import find_redirect
 from streaming_system.web.request_guard import InvalidRequestError
 
 log = logging.getLogger(__name__)
@@ -28,8 +34,10 @@ API_ROUTES = (
 
 @notfound_view_config(renderer="error.jinja2")
 @exception_view_config(HTTPException, renderer="error.jinja2")
-def http_error(error: HTTPException, request: Any) -> dict[str, Any]:
-    """Render an HTTP error that a view or Pyramid raised."""
+def http_error(error: HTTPException, request: Any) -> dict[str, Any] | Response:
+    """Render an HTTP error that a view or Pyramid raised, or redirect to the page that is meant."""
+    if error.status_int == HTTPNotFound.code and (redirect := find_redirect(request)):
+        return redirect
     # For an unknown path, Pyramid's detail is the path.
     detail = str(error.detail or "")
     return _error_values(request, error.status_int, "" if detail.startswith("/") else detail)

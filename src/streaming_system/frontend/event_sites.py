@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from pyramid.httpexceptions import HTTPServiceUnavailable
@@ -26,14 +25,14 @@ from streaming_system.config.events import (
 )
 from streaming_system.schedule.event_dates import load_dates
 from streaming_system.util.log_once import LogOnce
+from streaming_system.web.normalised_query import quote_query
 
 log = logging.getLogger(__name__)
 
 SCAN_INTERVAL = 2.0  # seconds
 # A conference that cannot be loaded is tried again after this time.
 RETRY_INTERVAL = 5.0  # seconds
-# Of RFC 3986, and "%": what is encoded stays so.
-URL_CHARS = "%!$&'()*+,;=:@/?"
+REDIRECT_MAX_AGE = 3600  # seconds
 # Of more archives in memory, those that were loaded first are removed.
 MAX_ARCHIVES = 4
 
@@ -83,7 +82,9 @@ class EventSites:
         if name not in self.names():
             return None
         if not slash:
-            return _redirect_to_index
+            # A form must not be sent to another address.
+            is_page_request = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+            return _redirect_to_index if is_page_request else None
         app = self._app(name)
         return mount(app, name) if app else _unavailable
 
@@ -157,9 +158,13 @@ def _redirect_to_index(environ: WSGIEnvironment, start_response: StartResponse) 
     """Add the slash: pages of a conference are below ``/NAME/``."""
     # A relative address depends on no header.
     path = f"{environ['SCRIPT_NAME']}{environ['PATH_INFO']}/"
-    query = quote(environ.get("QUERY_STRING", ""), safe=URL_CHARS, encoding="latin-1")
-    location = f"{path}?{query}" if query else path
-    start_response("302 Found", [("Location", location), ("Content-Length", "0")])
+    query = quote_query(environ.get("QUERY_STRING", ""))
+    headers = [
+        ("Location", f"{path}?{query}" if query else path),
+        ("Content-Length", "0"),
+        ("Cache-Control", f"public, max-age={REDIRECT_MAX_AGE}"),
+    ]
+    start_response("301 Moved Permanently", headers)
     return []
 
 

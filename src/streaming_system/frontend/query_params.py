@@ -61,6 +61,9 @@ PARAMS: Mapping[str, ValueNormaliser] = {
     "page": _normalise_number,
     "feedback": not_empty,
     "range": not_empty,
+    "rooms": up_to(MAX_SEARCH_CHARS * 5),
+    # Its value does not matter.
+    "crew": lambda text: "1",
     "template": not_empty,
     "autoplay": not_empty,
     "url": not_empty,
@@ -77,6 +80,7 @@ ROUTE_PARAMS: Mapping[str, tuple[str, ...]] = {
     "room.schedule": ("day", "view", "q", "page"),
     "talk": ("feedback",),
     "graphs": ("range", "room"),
+    "wall": ("rooms", "crew"),
     "room": ("template",),
     "embed": ("template", "autoplay"),
     "oembed": ("url", "format", "maxwidth", "maxheight"),

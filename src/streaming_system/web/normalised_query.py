@@ -1,7 +1,10 @@
 """Queries of URLs in a canonical form, so that equal questions share a cached response."""
 
 from collections.abc import Callable, Mapping
-from urllib.parse import quote_plus, unquote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
+
+# Of RFC 3986, and "%": what is encoded stays so.
+_URL_CHARS = "%!$&'()*+,;=:@/?"
 
 # Returns the canonical form of a value, or ``None`` to leave the parameter out.
 ValueNormaliser = Callable[[str], str | None]
@@ -25,6 +28,14 @@ def normalise_query(query: str, params: Mapping[str, ValueNormaliser]) -> str:
         if name in values
     )
     return "&".join(f"{name}={value}" for name, value in pairs if value is not None)
+
+
+def quote_query(query: str) -> str:
+    """Return a query with the characters that a URL allows.
+
+    :param query: as WSGI has it, in Latin-1.
+    """
+    return quote(query, safe=_URL_CHARS, encoding="latin-1")
 
 
 def _normalise_value(value: str, normalise: ValueNormaliser) -> str | None:

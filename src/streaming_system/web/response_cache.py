@@ -39,6 +39,8 @@ MAX_KEY_CHARS = 4096
 # A view sets this key of the environ if its response depends on the client by the client's group
 # only. Such a response is private for other caches, which do not know the groups.
 VARIES_BY_GROUP_KEY = "streaming_system.by_group"
+# The query of the request, for redirects, which are not cached here.
+ORIGINAL_QUERY_KEY = "streaming_system.original_query"
 
 # Request headers that are part of the cache key, or of what ``vary_key`` returns.
 _SUPPORTED_VARY = frozenset({"accept-encoding", "accept-language", "origin"})
@@ -101,7 +103,11 @@ class ResponseCacheMiddleware:
             environ["PATH_INFO"]
         ):
             return self.app(environ, start_response)
-        environ = {**environ, "QUERY_STRING": self._normalise_query(environ)}
+        environ = {
+            **environ,
+            "QUERY_STRING": self._normalise_query(environ),
+            ORIGINAL_QUERY_KEY: environ.get("QUERY_STRING", ""),
+        }
         if environ["REQUEST_METHOD"] == "HEAD" or any(name in environ for name in _BYPASS_HEADERS):
             return self.app(environ, start_response)
         # The app uses the same id.

@@ -154,6 +154,17 @@ class TestLoading:
         assert config.rooms["a"].schedule_see_also == ("Plenary",)
         assert config.rooms["b"].schedule_see_also == ("X", "Y")
 
+    def test_former_id_that_leads_to_another_room_is_a_warning(self, load):
+        config = load({"a": {"former-ids": ["B", "old"]}, "b": {"former-ids": ["Old", "older"]}})
+
+        assert config.rooms["b"].former_ids == ("Old", "older")
+        assert [
+            line.partition("key ")[2] for line in config.warnings if "'former-ids'" in line
+        ] == [
+            "'former-ids': 'B' belongs to room 'b': its address does not lead here; remove it",
+            "'former-ids': 'Old' belongs to room 'a': its address does not lead here; remove it",
+        ]
+
     def test_every_key_of_the_original_site_is_accepted(self, load):
         keys = [
             "conference",

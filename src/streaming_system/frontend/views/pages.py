@@ -76,7 +76,7 @@ def room(request: Any) -> dict[str, Any]:
     page = build_room_page(room_id, states, request.conference.site, RANDOM)
     if request.override_renderer == TEMPLATES["group"]:
         allow_streams(request, frames=page.frame_urls)
-    request.etag_replacements.update(_etag_replacements(page))
+    request.etag_replacements.update(etag_replacements(page))
     return {
         "state": page.state,
         "states": page.states,
@@ -84,16 +84,7 @@ def room(request: Any) -> dict[str, Any]:
         "sources": page.sources,
         "server": page.endpoint if page.has_player else None,
         "links": page.links,
-        "formats": [
-            (
-                each.stream,
-                each.path,
-                each.mime_type,
-                request.translate(each.label),
-                each.is_optional,
-            )
-            for each in page.formats
-        ],
+        "formats": player_formats(request, page),
         "embed": page.embed,
         "source": page.source_key,
         "chat": page.chat,
@@ -103,7 +94,15 @@ def room(request: Any) -> dict[str, Any]:
     }
 
 
-def _etag_replacements(page: RoomPage) -> dict[str, str]:
+def player_formats(request: Any, page: RoomPage) -> list[tuple[str, str, str, str, bool]]:
+    """Return the formats that an endpoint may serve, for the player."""
+    return [
+        (each.stream, each.path, each.mime_type, request.translate(each.label), each.is_optional)
+        for each in page.formats
+    ]
+
+
+def etag_replacements(page: RoomPage) -> dict[str, str]:
     """Return replacements that give pages with different endpoints the same entity tag."""
     if page.state.status is None or page.endpoint is None:
         return {}

@@ -16,7 +16,7 @@ export class RoomPlayer {
     this.stage = stage;
     this.video = stage.querySelector("video");
     const { video } = this;
-    const preferences = loadPreferences();
+    const preferences = this.loadPreferences();
     const streams = this.findStreams();
     const early = earlyStreamOf(video);
     // The supervisor selects the source from here on.
@@ -38,6 +38,10 @@ export class RoomPlayer {
     listenForShortcuts(stage, this, signal);
     this.supervisor.addEventListener("state", () => this.startExtras());
     this.begin();
+  }
+
+  loadPreferences() {
+    return loadPreferences();
   }
 
   /** Return the streams that the page contains. */
