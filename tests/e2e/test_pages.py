@@ -171,6 +171,24 @@ def test_monitor_shows_its_last_column_beside_long_titles(visit, write_schedule)
     box = page.locator("thead th").last.bounding_box()
     assert box["x"] + box["width"] <= 1280
 
+    # On a phone, each room is a card with all of its values.
+    page.set_viewport_size({"width": 390, "height": 844})
+    card = page.locator("tr[data-room=example]")
+    for cell in card.locator("td:not([data-empty])").all():
+        box = cell.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    assert card.bounding_box()["height"] < 400
+    assert (
+        page.locator(".monitor-word").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+        >= 28
+    )
+    page.set_viewport_size({"width": 3840, "height": 2160})
+    assert (
+        page.locator(".monitor-word").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+        >= 120
+    )
+
 
 @pytest.mark.parametrize("clock_error", [timedelta(minutes=-12), timedelta(minutes=12)])
 def test_remaining_minutes_do_not_depend_on_the_viewers_clock(

@@ -459,6 +459,17 @@ class TestMonitor:
         ]
         assert rows[0][8:10] == ["Keynote & more until 11:00 AEDT", "Do not record"]
         assert text(page.select_one(".alarm")) == "1 room has a talk on and no stream."
+        assert text(page.select_one(".monitor-state.is-bad .monitor-word")) == "1 problem"
+
+    def test_state_of_all_rooms_is_one_word(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["webm_high"], lab=["webm_high"])
+        stub_tracker.documents["/api/v1/incidents"] = {"incidents": []}
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
+
+        state = site.get("/monitor").html.select_one(".monitor-state.is-fine")
+
+        assert text(state.select_one(".monitor-word")) == "All rooms are fine"
+        assert text(state.select_one(".quiet")) == "3 of 3 rooms are live · 14 viewers"
 
     def test_monitor_shows_incidents_and_metrics_of_the_tracker(self, make_site, stub_tracker):
         stub_tracker.document = streams_document(hall=["webm_high"], lab=["webm_high"])
@@ -497,7 +508,9 @@ class TestMonitor:
         stub_tracker.documents["/api/v1/rooms"] = ["what"]
         site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
-        assert "The tracker does not answer" in text(site.get("/monitor").html.select_one("main"))
+        state = site.get("/monitor").html.select_one(".monitor-state.is-unknown")
+        assert text(state.select_one(".monitor-word")) == "State unknown"
+        assert "The tracker does not answer" in text(state)
 
     def test_monitor_without_tracker_shows_no_incidents(self, site):
         page = site.get("/monitor").html

@@ -19,6 +19,7 @@ NOT_PRECACHED = (
     "crew",
     "embed",
     "graph",
+    "monitor",
     "panels",
     "playback-reporter",
     "player",
