@@ -257,8 +257,8 @@ def test_graphs_show_live_rooms_and_update(visit, site, go_live):
     page.evaluate("window.isSameDocument = true")
     expect(page.locator(".graph canvas")).to_have_count(2)
     assert page.locator(".graph h2").all_inner_texts() == [
-        "Overall Bitrate Mbit/s",
-        "Overall Clients viewers",
+        "Bitrate Mbit/s",
+        "Viewers",
     ]
 
     go_live("garden")
@@ -276,9 +276,24 @@ def test_graphs_show_live_rooms_and_update(visit, site, go_live):
     assert page.errors == []
 
 
-def test_graphs_link_to_the_endpoints_of_a_room(visit, site, go_live):
+MINUTES_SINCE = """text => {
+  const [hours, minutes] = text.match(/(\\d\\d):(\\d\\d)/).slice(1).map(Number);
+  const now = new Date();
+  return (24 * 60 + 60 * now.getHours() + now.getMinutes() - 60 * hours - minutes) % (24 * 60);
+}"""
+
+
+def test_graphs_begin_with_the_data_and_link_to_the_endpoints_of_a_room(visit, site, go_live):
     go_live("example")
-    page = visit("/graphs?range=10")
+    page = visit("/graphs?range=1440")
+    page.locator(".graph .u-over").first.hover(position={"x": 1, "y": 10})
+
+    when = page.locator(".graph .when").first
+    expect(when).to_have_text(re.compile(r"\d\d:\d\d"))
+    # A day was chosen, and the room streams since some seconds.
+    assert page.evaluate(MINUTES_SINCE, when.inner_text()) <= 20
+
+    page.goto(f"{site.url}/graphs?range=10")
 
     page.locator(".legend a").first.click()
 
