@@ -270,7 +270,7 @@ class TestRoom:
         [
             ("hall", "2026-11-24T10:30", "There is no picture from Great Hall yet."),
             ("hall", "2026-11-24T11:10", "Great Hall goes on at 11:30 AEDT."),
-            ("hall", "2026-11-24T13:00", "That was all from Great Hall."),
+            ("hall", "2026-11-24T13:00", "Test Conf is over."),
             ("tube", "2026-11-24T10:30", "This room streams on YouTube"),
         ],
     )
@@ -323,12 +323,20 @@ class TestRoom:
         page = site.get("/nowhere", status=404)
 
         assert text(page.html.select_one("h1")) == "This page does not exist"
-        assert "There is no room called nowhere." in text(page.html.select_one(".notice"))
-        assert page.html.select_one(".notice a")["href"] == "/"
+        assert "There is no room called nowhere." in text(page.html.select_one(".state"))
+        assert [a["href"] for a in page.html.select(".state a")] == ["/", "/schedule"]
+
+    def test_404_page_offers_the_rooms_that_are_live(self, live_site):
+        for query in ("", "?delta=x", "?delta=-864000"):
+            page = live_site.get(f"/nowhere{query}", status=404).html
+
+            rooms = {a["href"] for a in page.select(".state-live a")}
+            assert "/hall" in rooms
+            assert "/nowhere" not in rooms
 
     @pytest.mark.parametrize("path", ["/a-b", "/hall/nothing", "/static/none", "/%C3%A4"])
     def test_unknown_path_is_404_page_with_link_home(self, site, path):
-        assert site.get(path, status=404).html.select_one(".notice a")["href"] == "/"
+        assert site.get(path, status=404).html.select_one(".state a")["href"] == "/"
 
 
 class TestVenue:
@@ -356,7 +364,7 @@ class TestVenue:
     def test_unknown_template_is_404(self, site):
         page = site.get("/hall?template=../etc", status=404)
 
-        assert "allowed: default, group, inroom" in text(page.html.select_one(".notice"))
+        assert "allowed: default, group, inroom" in text(page.html.select_one(".state"))
 
 
 class TestEndpointSelection:
