@@ -171,6 +171,24 @@ def test_monitor_shows_its_last_column_beside_long_titles(visit, write_schedule)
     box = page.locator("thead th").last.bounding_box()
     assert box["x"] + box["width"] <= 1280
 
+    # On a phone, each room is a card with all of its values.
+    page.set_viewport_size({"width": 390, "height": 844})
+    card = page.locator("tr[data-room=example]")
+    for cell in card.locator("td:not([data-empty])").all():
+        box = cell.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    assert card.bounding_box()["height"] < 400
+    assert (
+        page.locator(".monitor-word").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+        >= 28
+    )
+    page.set_viewport_size({"width": 3840, "height": 2160})
+    assert (
+        page.locator(".monitor-word").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+        >= 120
+    )
+
 
 @pytest.mark.parametrize("clock_error", [timedelta(minutes=-12), timedelta(minutes=12)])
 def test_remaining_minutes_do_not_depend_on_the_viewers_clock(
@@ -239,8 +257,8 @@ def test_graphs_show_live_rooms_and_update(visit, site, go_live):
     page.evaluate("window.isSameDocument = true")
     expect(page.locator(".graph canvas")).to_have_count(2)
     assert page.locator(".graph h2").all_inner_texts() == [
-        "Overall Bitrate Mbit/s",
-        "Overall Clients viewers",
+        "Bitrate Mbit/s",
+        "Viewers",
     ]
 
     go_live("garden")
@@ -258,9 +276,24 @@ def test_graphs_show_live_rooms_and_update(visit, site, go_live):
     assert page.errors == []
 
 
-def test_graphs_link_to_the_endpoints_of_a_room(visit, site, go_live):
+MINUTES_SINCE = """text => {
+  const [hours, minutes] = text.match(/(\\d\\d):(\\d\\d)/).slice(1).map(Number);
+  const now = new Date();
+  return (24 * 60 + 60 * now.getHours() + now.getMinutes() - 60 * hours - minutes) % (24 * 60);
+}"""
+
+
+def test_graphs_begin_with_the_data_and_link_to_the_endpoints_of_a_room(visit, site, go_live):
     go_live("example")
-    page = visit("/graphs?range=10")
+    page = visit("/graphs?range=1440")
+    page.locator(".graph .u-over").first.hover(position={"x": 1, "y": 10})
+
+    when = page.locator(".graph .when").first
+    expect(when).to_have_text(re.compile(r"\d\d:\d\d"))
+    # A day was chosen, and the room streams since some seconds.
+    assert page.evaluate(MINUTES_SINCE, when.inner_text()) <= 20
+
+    page.goto(f"{site.url}/graphs?range=10")
 
     page.locator(".legend a").first.click()
 

@@ -279,7 +279,7 @@ class TestRoom:
         [
             ("hall", "2026-11-24T10:30", "There is no picture from Great Hall yet."),
             ("hall", "2026-11-24T11:10", "Great Hall goes on at 11:30 AEDT."),
-            ("hall", "2026-11-24T13:00", "That was all from Great Hall."),
+            ("hall", "2026-11-24T13:00", "Test Conf is over."),
             ("tube", "2026-11-24T10:30", "This room streams on YouTube"),
         ],
     )
@@ -332,12 +332,20 @@ class TestRoom:
         page = site.get("/nowhere", status=404)
 
         assert text(page.html.select_one("h1")) == "This page does not exist"
-        assert "There is no room called nowhere." in text(page.html.select_one(".notice"))
-        assert page.html.select_one(".notice a")["href"] == "/"
+        assert "There is no room called nowhere." in text(page.html.select_one(".state"))
+        assert [a["href"] for a in page.html.select(".state a")] == ["/", "/schedule"]
+
+    def test_404_page_offers_the_rooms_that_are_live(self, live_site):
+        for query in ("", "?delta=x", "?delta=-864000"):
+            page = live_site.get(f"/nowhere{query}", status=404).html
+
+            rooms = {a["href"] for a in page.select(".state-live a")}
+            assert "/hall" in rooms
+            assert "/nowhere" not in rooms
 
     @pytest.mark.parametrize("path", ["/a-b", "/hall/nothing", "/static/none", "/%C3%A4"])
     def test_unknown_path_is_404_page_with_link_home(self, site, path):
-        assert site.get(path, status=404).html.select_one(".notice a")["href"] == "/"
+        assert site.get(path, status=404).html.select_one(".state a")["href"] == "/"
 
 
 class TestVenue:
@@ -365,7 +373,7 @@ class TestVenue:
     def test_unknown_template_is_404(self, site):
         page = site.get("/hall?template=../etc", status=404)
 
-        assert "allowed: default, group, inroom" in text(page.html.select_one(".notice"))
+        assert "allowed: default, group, inroom" in text(page.html.select_one(".state"))
 
 
 class TestEndpointSelection:
@@ -468,6 +476,17 @@ class TestMonitor:
         ]
         assert rows[0][8:10] == ["Keynote & more until 11:00 AEDT", "Do not record"]
         assert text(page.select_one(".alarm")) == "1 room has a talk on and no stream."
+        assert text(page.select_one(".monitor-state.is-bad .monitor-word")) == "1 problem"
+
+    def test_state_of_all_rooms_is_one_word(self, make_site, stub_tracker):
+        stub_tracker.document = streams_document(hall=["webm_high"], lab=["webm_high"])
+        stub_tracker.documents["/api/v1/incidents"] = {"incidents": []}
+        site = make_site(**{"tracker.internal_url": stub_tracker.url})
+
+        state = site.get("/monitor").html.select_one(".monitor-state.is-fine")
+
+        assert text(state.select_one(".monitor-word")) == "All rooms are fine"
+        assert text(state.select_one(".quiet")) == "3 of 3 rooms are live · 14 viewers"
 
     def test_monitor_shows_incidents_and_metrics_of_the_tracker(self, make_site, stub_tracker):
         stub_tracker.document = streams_document(hall=["webm_high"], lab=["webm_high"])
@@ -506,7 +525,9 @@ class TestMonitor:
         stub_tracker.documents["/api/v1/rooms"] = ["what"]
         site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
-        assert "The tracker does not answer" in text(site.get("/monitor").html.select_one("main"))
+        state = site.get("/monitor").html.select_one(".monitor-state.is-unknown")
+        assert text(state.select_one(".monitor-word")) == "State unknown"
+        assert "The tracker does not answer" in text(state)
 
     def test_monitor_without_tracker_shows_no_incidents(self, site):
         page = site.get("/monitor").html

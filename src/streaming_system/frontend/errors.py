@@ -14,7 +14,12 @@ from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
 from streaming_system.frontend.address_redirects import find_redirect
+from streaming_system.frontend.request_methods import utc_now
+from streaming_system.frontend.room_view import RoomView, build_room_views
 from streaming_system.web.request_guard import InvalidRequestError
+
+# On the page of an unknown address.
+MAX_LIVE_ROOMS = 6
 
 log = logging.getLogger(__name__)
 
@@ -82,4 +87,13 @@ def _error_values(request: Any, status: int, detail: str) -> dict[str, Any]:
         return {"error": message if is_event_url or not detail else detail}
     # The failed view may have set another renderer.
     request.override_renderer = "error.jinja2"
-    return {"status": status, "detail": detail}
+    live = _live_rooms(request) if status == HTTPNotFound.code else []
+    return {"status": status, "detail": detail, "live": live}
+
+
+def _live_rooms(request: Any) -> list[RoomView]:
+    """Return some live rooms, which a viewer may have looked for."""
+    # The page shows what is live now, whatever time the address has.
+    request.now = request.registry.settings.get("clock", utc_now)()
+    rooms = [state for state in build_room_views(request) if state.has_live_badge]
+    return rooms[:MAX_LIVE_ROOMS]

@@ -9,12 +9,15 @@ const DIGITS = { "Mbit/s": 1, "%": 2 };
 const DAY = 86400000;
 // The tracker's titles and units of graphs, translated.
 const TITLES = {
-  "Overall Bitrate": t("Overall Bitrate"),
-  "Overall Clients": t("Overall Clients"),
+  "Overall Bitrate": t("Bitrate"),
+  "Overall Clients": t("Viewers"),
   "Viewers by players": t("Viewers by players"),
   Rebuffering: t("Rebuffering"),
 };
-const UNITS = { viewers: t("viewers"), "Mbit/s": t("Mbit/s") };
+// The titles of viewers have their unit.
+const UNITS = { viewers: "", "Mbit/s": t("Mbit/s") };
+// The steps of an axis that counts.
+const WHOLE_STEPS = [...Array(9).keys()].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
 
 function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
@@ -103,13 +106,13 @@ export class GraphFigure {
       ...this.extent(),
       ms: 1,
       legend: { show: false },
-      // Grid lines are drawn over the areas of stacked graphs, so that their height is readable.
-      drawOrder: stacked ? ["series", "axes"] : ["axes", "series"],
+      // Grid lines are behind the areas.
+      drawOrder: ["axes", "series"],
       cursor: { y: false, points: { show: !stacked }, drag: { x: false, y: false }, sync: { key: "graphs" } },
       scales: { x: { range: () => [this.span.begin, this.span.end] }, y: { range: (drawing, min, max) => [0, this.yLimit(max)] } },
       axes: [
         { ...axis, space: this.size * 6, size: this.size * 3.8, lineGap: 1.4, values: (drawing, splits, number, space, step) => this.times(splits, step) },
-        { ...axis, size: this.size * 5.2, space: this.size * 3, values: (drawing, splits) => splits.map((y) => y.toLocaleString(this.language, { notation: y >= 1e6 ? "compact" : "standard", maximumFractionDigits: 2 })) },
+        { ...axis, ...(this.graph.unit === "viewers" && { incrs: WHOLE_STEPS }), size: this.size * 5.2, space: this.size * 3, values: (drawing, splits) => splits.map((y) => y.toLocaleString(this.language, { notation: y >= 1e6 ? "compact" : "standard", maximumFractionDigits: 2 })) },
       ],
       series: [{}, ...swatches.map((colour) => ({ stroke: colour, width: stacked ? 1 : 2, fill: stacked ? colour : undefined, points: { show: false } }))],
       hooks: { setCursor: [() => this.updateLegend()], draw: [(drawing) => this.annotate(drawing)] },
@@ -129,9 +132,13 @@ export class GraphFigure {
     if (!(max > 0)) return this.currentLimit ?? 1;
     if (!this.currentLimit || max > this.currentLimit || max < this.currentLimit / 3) {
       const power = 10 ** Math.floor(Math.log10(max * 1.08));
-      this.currentLimit = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= max * 1.08);
+      this.currentLimit = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => this.wholeIfCount(step * power)).find((step) => step >= max * 1.08);
     }
     return this.currentLimit;
+  }
+
+  wholeIfCount(limit) {
+    return this.graph.unit === "viewers" ? Math.ceil(limit) : limit;
   }
 
   times(splits, step) {

@@ -9,6 +9,9 @@ import { t } from "./i18n.js";
 const MIN_POLL_INTERVAL = 5000;
 const MAX_POLL_INTERVAL = 60000;
 const MINUTE = 60000;
+// A drawing covers at least this time, and the data take most of it.
+const MIN_SPAN = 10 * MINUTE;
+const LEAD = 0.05;
 
 const root = document.querySelector("[data-graphs]");
 const status = document.querySelector(".graphs-state");
@@ -62,11 +65,12 @@ function showStatus(text) {
 }
 
 function show({ graphs, annotations }) {
-  const span = { begin: Date.now() - minutes() * MINUTE, end: Date.now() };
   // The series of one room are its endpoints.
   const isOwn = ({ label }) => root.dataset.of || label.startsWith(prefix);
-  for (const whole of graphs) {
-    const graph = { ...whole, series: whole.series.filter(isOwn) };
+  const own = graphs.map((graph) => ({ ...graph, series: graph.series.filter(isOwn) }));
+  const span = spanOf(own);
+  for (const whole of own) {
+    const graph = { ...whole, series: whole.series.map((series) => ({ ...series, data: since(span.begin, series.data) })) };
     if (!figures.has(graph.title)) {
       const figure = new GraphFigure({ number: figures.size + 1, language, order, link: root.dataset.of ? null : roomAddress });
       figures.set(graph.title, figure);
@@ -75,6 +79,22 @@ function show({ graphs, annotations }) {
     figures.get(graph.title).show(graph, annotations, span);
   }
   listAnnotations(annotations);
+}
+
+/** Return the times that all drawings cover: the chosen range, without a beginning in which nothing was streamed. */
+function spanOf(graphs) {
+  const end = Date.now();
+  const begins = graphs.flatMap(({ series }) => series.map(({ data }) => data.find(([, y]) => y > 0)?.[0] ?? end));
+  const first = Math.min(end, ...begins);
+  const begin = end - minutes() * MINUTE;
+  if (first === end) return { begin, end };
+  return { begin: Math.max(begin, Math.min(first - LEAD * (end - first), end - MIN_SPAN)), end };
+}
+
+/** Return the points of a span, at least the last one. */
+function since(begin, data) {
+  const first = data.findIndex(([x]) => x >= begin);
+  return data.slice(first < 0 ? -1 : first);
 }
 
 /** Return the address of the graphs of one room's endpoints. */

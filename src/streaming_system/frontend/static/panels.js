@@ -8,6 +8,8 @@ import { isTheatreOn, toggleTheatre } from "./theatre.js";
 const KEY = "panel";
 // From this width a panel is beside the picture; room.css has the same value.
 const WIDE = matchMedia("(min-width: 1000px)");
+// After this time a chat counts as unreachable.
+const CHAT_TIMEOUT = 10000;
 // What web clients of chats need. Their own origin gives them no access to this site.
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox";
 
@@ -97,8 +99,21 @@ function connectChat(chat) {
   frame.sandbox = SANDBOX;
   frame.referrerPolicy = "no-referrer";
   frame.src = chat.dataset.chat;
+  chat.querySelector("[data-unreachable]").hidden = true;
   chat.classList.add("is-open");
   chat.append(frame);
+  checkChat(chat, frame);
+}
+
+/** Show a message of ours if the chat cannot be reached: a frame has no event for that, and shows an error of the browser. */
+async function checkChat(chat, frame) {
+  try {
+    await fetch(frame.src, { method: "HEAD", mode: "no-cors", credentials: "omit", referrerPolicy: "no-referrer", signal: AbortSignal.timeout(CHAT_TIMEOUT) });
+  } catch {
+    if (!frame.isConnected) return;
+    disconnectChat(chat);
+    chat.querySelector("[data-unreachable]").hidden = false;
+  }
 }
 
 function disconnectChat(chat) {

@@ -50,17 +50,19 @@ def monitor(request: Any) -> dict[str, Any]:
     without_stream = [state for state in states if state.needs_attention]
     incident_rooms = {incident.room for incident in incidents or ()}
     troubled = incident_rooms | {state.room.id for state in without_stream}
+    # The tracker opens an incident later, or it is unreachable.
+    without_incident = [state for state in without_stream if state.room.id not in incident_rooms]
     return {
         "states": sorted(
             states,
             key=lambda state: state.room.id not in troubled,
         ),
         "problem_rooms": troubled,
+        "problem_count": len(incidents or ()) + len(without_incident),
         "incidents": incidents,
-        # The tracker opens an incident later, or it is unreachable.
-        "rooms_without_stream": [
-            state for state in without_stream if state.room.id not in incident_rooms
-        ],
+        "rooms_without_stream": without_incident,
+        "live_count": sum(bool(state.live) and not state.is_on_slate for state in states),
+        "viewers": sum(state.status.clients for state in states if state.status),
         "audiences": request.registry["room_audiences"].get() or {},
     }
 

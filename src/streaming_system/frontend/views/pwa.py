@@ -20,6 +20,7 @@ NOT_PRECACHED = (
     "embed",
     "first-frame",
     "graph",
+    "monitor",
     "panels",
     "playback-reporter",
     "player",
