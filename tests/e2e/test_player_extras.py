@@ -51,6 +51,22 @@ def test_seek_bar_has_clock_times_and_the_talks_beginning(stream, open_room):
     page.wait_for_function("live => document.querySelector('video').currentTime >= live", arg=live)
     assert page.locator("video").evaluate(TAP_TWICE_SCRIPT) > 5
 
+    # A link has the clock time of the picture.
+    page.get_by_role("button", name="From the beginning").click()
+    page.wait_for_function(
+        "live => document.querySelector('video').currentTime < live - 8", arg=live
+    )
+    page.locator(".share summary").click()
+    page.get_by_label(re.compile(r"Start at \d\d:\d\d:\d\d")).check()
+    link = page.locator(".share-dialog input[readonly]").first.input_value()
+    assert re.search(r"\?t=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", link)
+    page.goto(link)
+    expect(page.get_by_role("button", name="Back to live")).to_be_visible()
+    page.goto(f"{link.partition('?')[0]}?t=2020-01-01T00:00:00Z")
+    expect(page.locator(".player-note")).to_contain_text("You see the live stream.")
+    expect(page.get_by_role("button", name="Back to live")).to_be_hidden()
+    assert page.errors == []
+
 
 def test_sound_only_shows_what_it_saves_and_media_keys_pause(stream, open_room):
     page, _ = open_room()

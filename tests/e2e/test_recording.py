@@ -1,6 +1,7 @@
 """A talk that has just ended plays on its page, from its beginning."""
 
 import json
+import re
 import subprocess
 import threading
 from datetime import UTC, datetime, timedelta
@@ -127,4 +128,63 @@ def test_ended_talk_plays_from_its_beginning_to_its_end(recorded_site, recorded_
 
     expect(stage).to_have_attribute("data-player-state", "stopped", timeout=extended(20) * 1000)
     assert video.evaluate(PICTURE_SCRIPT) == [0, 1, 0]
+    assert page.errors == []
+
+
+def seek(page, seconds):
+    """Go to a position of the recording, and wait until it plays there."""
+    slider = page.get_by_role("slider", name="Position")
+    slider.evaluate(f"slider => {{ slider.value = {seconds}; slider.oninput(); }}")
+    page.wait_for_function(
+        f"() => document.querySelector('video').currentTime > {seconds}",
+        timeout=extended(20) * 1000,
+    )
+
+
+def start_position(page):
+    """Return the position in seconds at which the recording plays."""
+    expect(page.locator(".stage")).to_have_attribute(
+        "data-player-state", "playing", timeout=extended(20) * 1000
+    )
+    return page.locator("video").evaluate("video => video.currentTime")
+
+
+def test_viewer_continues_a_recording_and_shares_its_position(recorded_site, new_page):
+    page = new_page()
+    page.goto(f"{recorded_site}/talk/green")
+    page.get_by_role("button", name="Play").first.click()
+    start_position(page)
+    seek(page, 8)
+    page.locator("video").evaluate("video => video.pause()")
+    page.locator(".share summary").click()
+    page.get_by_label(re.compile("Start at 0:")).check()
+    link = page.locator(".share-dialog input[readonly]").input_value()
+    assert re.fullmatch(re.escape(recorded_site) + r"/talk/green\?t=\d+", link)
+
+    # The same browser continues.
+    page.goto(f"{recorded_site}/talk/green")
+    expect(page.locator(".talk-status")).to_have_attribute("data-watched-label", "Watched in part")
+    page.get_by_role("button", name=re.compile("Continue at 0:")).click()
+    assert start_position(page) > 7
+
+    # A link is more precise than the memory, and may be too late.
+    page.goto(f"{recorded_site}/talk/green?t=13")
+    page.get_by_role("button", name="Play").first.click()
+    assert start_position(page) >= 13
+    page.goto(f"{recorded_site}/talk/green?t=9999")
+    page.get_by_role("button", name="Play").first.click()
+    expect(page.locator(".player-note")).to_contain_text("It starts at the beginning.")
+    assert start_position(page) < 7
+
+    # The end makes it a watched talk, until the viewer clears the list.
+    seek(page, SECONDS - 1)
+    expect(page.locator(".stage")).to_have_attribute(
+        "data-player-state", "stopped", timeout=extended(20) * 1000
+    )
+    page.goto(f"{recorded_site}/schedule")
+    expect(page.locator(".talk[data-watched=done]")).to_have_count(1)
+    page.goto(f"{recorded_site}/talk/green")
+    page.get_by_role("button", name="Clear the list of watched talks").click()
+    expect(page.locator("[data-watched]")).to_have_count(0)
+    assert page.evaluate("localStorage.length") == 0
     assert page.errors == []

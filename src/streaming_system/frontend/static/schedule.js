@@ -4,6 +4,7 @@
 import { favouriteButton, isFavourite, onChange } from "./favourites.js";
 import { t } from "./i18n.js";
 import { now, syncClock } from "./server-clock.js";
+import "./watched-marks.js";
 import { formatTime, isOtherZone, prefersViewerZone, showZone, storePreference, viewerZoneName } from "./timezone.js";
 
 const SEARCH_DELAY = 200;

@@ -2,6 +2,7 @@
 // this script the section unfolds, and the viewer copies by hand.
 
 import { t } from "./i18n.js";
+import { addPosition, currentPosition } from "./start-time.js";
 
 function makeButton(label, action) {
   const button = document.createElement("button");
@@ -21,6 +22,20 @@ async function copy(field) {
     // The clipboard API requires https; execCommand does not.
     return document.execCommand("copy");
   }
+}
+
+/** Return a checkbox that lets the link start at a position. */
+function makeStartChoice(body, { value, label: time }) {
+  const link = body.querySelector("input");
+  const checkbox = document.createElement("input");
+  checkbox.type = "checkbox";
+  checkbox.addEventListener("change", () => {
+    link.value = checkbox.checked ? addPosition(body.dataset.url, value) : body.dataset.url;
+  });
+  const label = document.createElement("label");
+  label.className = "share-start";
+  label.append(checkbox, " ", t("Start at {time}", { time }));
+  return label;
 }
 
 function makeDialog(details) {
@@ -50,12 +65,15 @@ function makeDialog(details) {
     button.setAttribute("aria-label", t("Copy: {name}", { name: label.textContent }));
     row.append(button);
   }
+  const position = currentPosition();
+  if (position) body.querySelector(".share-one").after(makeStartChoice(body, position));
   const footer = document.createElement("p");
   footer.className = "share-foot";
   const { title: name, url } = body.dataset;
   if (navigator.share && navigator.canShare?.({ title: name, url })) {
     // share() rejects when the viewer cancels.
-    footer.append(makeButton(t("Share with an app"), () => navigator.share({ title: name, url }).catch(() => {})));
+    const link = body.querySelector("input");
+    footer.append(makeButton(t("Share with an app"), () => navigator.share({ title: name, url: link.value }).catch(() => {})));
   }
   footer.append(makeButton(t("Close"), () => dialog.close()));
   body.append(status, footer);

@@ -3,6 +3,7 @@
 import { favouriteButton } from "./favourites.js";
 import { n, t } from "./i18n.js";
 import { now, syncClock } from "./server-clock.js";
+import "./watched-marks.js";
 import { formatFull, isOtherZone, viewerZoneName } from "./timezone.js";
 
 const TICK_INTERVAL = 10_000;

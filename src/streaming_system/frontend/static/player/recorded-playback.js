@@ -23,10 +23,13 @@ export class RecordedPlayback extends StateEmitter {
     this.failures = 0;
     this.rate = 1;
     this.isWanted = false;
+    // The part and the seconds at which the first playback starts; null for the beginning.
+    this.startAt = null;
     this.state = "stopped";
     this.listeners = new AbortController();
     const on = (name, action) => video.addEventListener(name, action, { signal: this.listeners.signal });
     on("timeupdate", () => this.onTimeUpdate());
+    on("loadedmetadata", () => this.checkStart());
     on("ended", () => this.playNextPart());
     on("play", () => { this.isWanted = true; });
     on("pause", () => { if (!video.ended) this.isWanted = false; });
@@ -42,10 +45,23 @@ export class RecordedPlayback extends StateEmitter {
   async toggle() {
     if (this.engine && !this.video.paused) this.video.pause();
     else if (this.engine && this.state !== "stopped") await this.play();
-    else await this.playPart(0);
+    else await this.playFirst();
   }
 
-  async playPart(number) {
+  async playFirst() {
+    const { part, seconds } = this.startAt ?? { part: 0, seconds: 0 };
+    this.startAt = null;
+    await this.playPart(part, seconds);
+  }
+
+  /** Whether the recording has a position, as far as its length is known. */
+  canStartAt({ part, seconds }) {
+    const { start, end } = this.parts[part] ?? { start: 0, end: 0 };
+    return end === null || start + seconds < end;
+  }
+
+  /** Play a part from a number of seconds after its beginning. */
+  async playPart(number, seconds = 0) {
     const attempt = (this.attempt += 1);
     clearTimeout(this.retryTimer);
     this.engine?.destroy();
@@ -53,7 +69,9 @@ export class RecordedPlayback extends StateEmitter {
     this.part = number;
     this.isWanted = true;
     this.setState("loading");
-    const { url, type, start } = this.parts[number];
+    const { url, type, start: partStart } = this.parts[number];
+    const start = partStart + seconds;
+    this.seconds = seconds;
     // hls.js gets the start, and the browser the fragment of a file's address.
     const source = { url: start ? `${url}#t=${start}` : url, type, quality: "", startPosition: start };
     const startEngine = await makeEngine(this.video, source, this.preferences, {
@@ -67,6 +85,15 @@ export class RecordedPlayback extends StateEmitter {
     this.engine = startEngine();
     if (this.rate !== 1) this.engine.setRate(this.rate);
     await this.play();
+  }
+
+  /** Go to the beginning of a part that is shorter than the requested start. */
+  checkStart() {
+    const [start, end] = this.bounds();
+    if (!this.seconds || start + this.seconds < end) return;
+    this.seconds = 0;
+    this.video.currentTime = start;
+    this.emit("too-late");
   }
 
   async play() {
@@ -90,8 +117,9 @@ export class RecordedPlayback extends StateEmitter {
     if (!this.engine || this.state === "stopped") return;
     if (this.part + 1 < this.parts.length) return this.playPart(this.part + 1);
     this.isWanted = false;
-    this.video.pause();
+    this.emit("finished");
     this.setState("stopped");
+    this.video.pause();
   }
 
   onFail(attempt) {

@@ -3,6 +3,7 @@
 import { t } from "../i18n.js";
 import { Controls } from "./controls.js";
 import { RecordedPlayback } from "./recorded-playback.js";
+import { formatPosition, RecordedPosition } from "./recorded-position.js";
 import { RoomPlayer } from "./room-player.js";
 import { SeekBar } from "./seek-bar.js";
 
@@ -21,8 +22,7 @@ class RecordedSeekBar extends SeekBar {
   }
 
   textOf(position) {
-    const seconds = Math.max(0, Math.floor(position - this.start));
-    return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    return formatPosition(position - this.start);
   }
 }
 
@@ -58,7 +58,9 @@ export class RecordedPlayer extends RoomPlayer {
   }
 
   /** A recording plays when the viewer starts it. */
-  begin() {}
+  begin() {
+    this.position = new RecordedPosition(this, this.listeners.signal);
+  }
 
   seek(position) {
     const [start, end] = this.supervisor.bounds();
