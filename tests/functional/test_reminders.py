@@ -14,6 +14,7 @@ from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
 from streaming_system.schedule.model import RoomSchedule, Schedule
+from streaming_system.schedule.site_links import talk_id
 from streaming_system.schedule.storage import save_schedule
 from streaming_system.tracker.models import Endpoint, PushSubscription, Reminder, ReminderTotal
 from streaming_system.tracker.reminders import push_client, sender
@@ -457,3 +458,29 @@ class TestFailures:
 
         assert site.run(KEYNOTE.start + timedelta(minutes=1)) == {}
         assert site.run(KEYNOTE.start + timedelta(minutes=3)) == {"sent": 2}
+
+
+class TestPages:
+    @pytest.mark.parametrize(
+        ("path", "kind", "subject"),
+        [
+            ("/talk/guid-Soldering", "talk", "guid-Soldering"),
+            ("/hall", "talk", "guid-<b>Panel</b>"),
+            ("/schedule", "favourites", ""),
+        ],
+    )
+    def test_pages_have_a_button_if_reminders_are_on(self, make_site, path, kind, subject):
+        assert make_site().get(path).html.select("[data-reminders]") == []
+
+        [box] = (
+            make_site(**{"reminders.contact": CONTACT}).get(path).html.select("[data-reminders]")
+        )
+        assert box["data-reminders"] == "/tracker/api/v1"
+        assert box["data-kind"] == kind
+        expected = talk_id(make_talk("11:30", 30, "<b>Panel</b>")) if "<" in subject else subject
+        assert box["data-id"] == expected
+
+    def test_talk_that_has_begun_has_no_button(self, make_site):
+        page = make_site(**{"reminders.contact": CONTACT}).get("/talk/guid-Moved?delta=6000")
+
+        assert page.html.select("[data-reminders]") == []

@@ -51,9 +51,9 @@ def parse_push_services(text: str) -> PushServices:
     for host in hosts:
         name, _, port = host.removeprefix("*.").partition(":")
         if host != "*" and (not is_host(name) or (port and not port.isdecimal())):
-            raise ValueError(host)
+            raise ValueError(f"{host!r} is no host")
     if not hosts:
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no host")
     return PushServices(hosts)
 
 
