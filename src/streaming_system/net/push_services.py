@@ -10,6 +10,7 @@ from streaming_system.util.validation import Field, is_host
 DEFAULT_SERVICES = (
     "fcm.googleapis.com *.push.services.mozilla.com *.push.apple.com *.notify.windows.com"
 )
+HOSTS = "hosts such as *.push.example.org, or * for all"
 # Apple refuses messages whose contact is at such a name.
 _LOCAL_DOMAINS = ("localhost", "local", "invalid", "test", "internal", "lan")
 _MAIL = re.compile(r"mailto:[A-Za-z0-9._%+-]+@([A-Za-z0-9.-]+)")
