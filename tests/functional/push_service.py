@@ -112,8 +112,9 @@ def push_server(tmp_path_factory):
 
 
 @pytest.fixture
-def push_service(push_server):
-    """The push service, which has received nothing yet."""
+def push_service(push_server, monkeypatch):
+    """The push service, which has received nothing yet. Its certificate is trusted."""
+    monkeypatch.setenv("SSL_CERT_FILE", push_server.ca_file)
     push_server.reset()
     yield push_server
     push_server.can_respond.set()

@@ -61,6 +61,8 @@ def test_documented_commands_lead_from_a_feed_to_a_site(root, tmp_path, environ)
     assert (result.returncode, result.stderr) == (0, "")
     assert "2 talks in 2 rooms on 24 November 2026 (schedule.xml, Europe/Berlin)" in result.stdout
 
+    [ini] = tmp_path.glob("*/development.ini")
+    ini.write_text(ini.read_text().replace("# reminders.contact", "reminders.contact"))
     listen = {"STREAMING_SYSTEM_LISTEN": f"127.0.0.1:{port}"}
     with serving(serve, tmp_path, environ | listen, port) as event:
         assert f"http://127.0.0.1:{port}/tracker/admin" in event.log
@@ -86,6 +88,8 @@ def test_documented_commands_lead_from_a_feed_to_a_site(root, tmp_path, environ)
 
         processes = psutil.Process(event.process.pid).children(recursive=True)
         assert len(processes) >= 2
+        # With a contact for push services, one of them sends reminders.
+        assert any(process.cmdline()[-2:] == ["tracker", "watch"] for process in processes)
         event.process.send_signal(signal.SIGINT)
         assert event.process.wait(30) == 0, event.log
         assert not any(process.is_running() for process in processes)

@@ -4,16 +4,19 @@ import base64
 import json
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 from py_vapid import Vapid02
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
-from streaming_system.schedule.model import RoomSchedule, Schedule
+from streaming_system.cli import main
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
+from streaming_system.schedule.site_links import talk_id
 from streaming_system.schedule.storage import save_schedule
 from streaming_system.tracker.models import Endpoint, PushSubscription, Reminder, ReminderTotal
 from streaming_system.tracker.reminders import push_client, sender
@@ -45,11 +48,7 @@ class Site:
         return self.client.put_json("/api/v1/reminders", body, headers=headers, status=status).json
 
     def make_sender(self):
-        return ReminderSender(
-            self.settings,
-            clock=lambda: self.now,
-            pool_options={"ca_certs": self.service.ca_file},
-        )
+        return ReminderSender(self.settings, clock=lambda: self.now)
 
     def run(self, at=None, count=1):
         """Run a new sender, at a time."""
@@ -429,12 +428,13 @@ class TestFailures:
 
     def test_message_that_fails_each_time_is_given_up(self, site, push_service):
         push_service.responses["one"] = (500, {})
-        totals = [
-            site.run(KEYNOTE.start + timedelta(minutes=minutes)) for minutes in range(0, 60, 2)
-        ]
+        one, totals = site.make_sender(), Counter()
+        for minutes in range(0, 60, 5):
+            site.now = KEYNOTE.start + timedelta(minutes=minutes)
+            totals += one.run_once()
 
-        assert sum(total.get("retry", 0) for total in totals) == 7
-        assert sum(total.get("refused", 0) for total in totals) == 1
+        assert (totals["retry"], totals["refused"]) == (7, 1)
+        assert totals["sent"] == 1
 
     def test_service_at_a_private_address_gets_nothing(self, site, push_service, caplog):
         site.settings["outbound.allowed_private_networks"] = ""
@@ -457,3 +457,64 @@ class TestFailures:
 
         assert site.run(KEYNOTE.start + timedelta(minutes=1)) == {}
         assert site.run(KEYNOTE.start + timedelta(minutes=3)) == {"sent": 2}
+
+
+class TestCommand:
+    def test_monitor_sends_reminders(self, site, one, plan, tmp_path):
+        now = datetime.now(UTC)
+        talk = Slot(
+            start=now + timedelta(minutes=4),
+            end=now + timedelta(minutes=40),
+            title="Soon",
+            guid="soon",
+        )
+        plan(hall=(talk,))
+        site.now = now
+        site.set(one, ["soon"])
+        ini = tmp_path / "site.ini"
+        keys = {"use": "egg:streaming-system#tracker", **site.settings}
+        lines = [f"{key} = {str(value).replace('%', '%%')}" for key, value in keys.items()]
+        ini.write_text("\n".join(["[app:tracker]", *lines]))
+        arguments = ["-c", str(ini), "tracker", "watch", "--count", "2", "--interval", "0.1"]
+        result = CliRunner().invoke(main, arguments)
+
+        assert result.exit_code == 0, result.output
+        assert [message["title"] for _, message in site.service.messages] == ["Soon"]
+
+    def test_contact_that_services_refuse_is_one_line(self, site, tmp_path):
+        ini = tmp_path / "site.ini"
+        ini.write_text(
+            "[app:tracker]\nuse = egg:streaming-system#tracker\n"
+            "reminders.contact = mailto:me@localhost\n"
+        )
+        result = CliRunner().invoke(main, ["-c", str(ini), "tracker", "watch", "--count", "1"])
+
+        [line] = [line for line in result.output.splitlines() if "reminders.contact" in line]
+        assert "site.ini:3" in line
+        assert "Apple refuses names such as localhost" in line
+
+
+class TestPages:
+    @pytest.mark.parametrize(
+        ("path", "kind", "subject"),
+        [
+            ("/talk/guid-Soldering", "talk", "guid-Soldering"),
+            ("/hall", "talk", "guid-<b>Panel</b>"),
+            ("/schedule", "favourites", ""),
+        ],
+    )
+    def test_pages_have_a_button_if_reminders_are_on(self, make_site, path, kind, subject):
+        assert make_site().get(path).html.select("[data-reminders]") == []
+
+        [box] = (
+            make_site(**{"reminders.contact": CONTACT}).get(path).html.select("[data-reminders]")
+        )
+        assert box["data-reminders"] == "/tracker/api/v1"
+        assert box["data-kind"] == kind
+        expected = talk_id(make_talk("11:30", 30, "<b>Panel</b>")) if "<" in subject else subject
+        assert box["data-id"] == expected
+
+    def test_talk_that_has_begun_has_no_button(self, make_site):
+        page = make_site(**{"reminders.contact": CONTACT}).get("/talk/guid-Moved?delta=6000")
+
+        assert page.html.select("[data-reminders]") == []

@@ -69,6 +69,8 @@ def serve(context: click.Context, folder: Path | None, listen: str | None) -> No
             processes.start_site(site_ini, f"{site}/healthz")
             if has_feed or has_events:
                 processes.start_import(ini)
+            if settings.get("reminders.contact", "").strip():
+                processes.start_reminders(ini)
             if not stop.is_set():
                 _print_addresses(ini, config, site)
             processes.supervise()

@@ -1,10 +1,11 @@
-"""The processes of `streaming-system serve`: the site, and the import of its schedule."""
+"""The processes of `streaming-system serve`: the site, and what runs beside it."""
 
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import urllib3
@@ -31,8 +32,7 @@ class SiteProcesses:
         self._print_line = print_line
         self._running: list[subprocess.Popen[bytes]] = []
         self._site: subprocess.Popen[bytes] | None = None
-        self._import: subprocess.Popen[bytes] | None = None
-        self._import_command: Sequence[str] = ()
+        self._helpers: list[_Helper] = []
 
     def start_site(self, ini: Path, health_url: str) -> None:
         """Start the site, and wait until it responds or :attr:`stop` is set.
@@ -51,25 +51,21 @@ class SiteProcesses:
 
     def start_import(self, ini: Path) -> None:
         """Start the import, which polls the feeds for changes."""
-        arguments = ("streaming_system.cli", "-c", str(ini), "schedule", "watch")
-        self._import_command = (*PYTHON, *arguments)
-        self._import = self._start(self._import_command)
+        self._start_helper("import of the schedule", ini, "schedule", "watch")
+
+    def start_reminders(self, ini: Path) -> None:
+        """Start the process that sends reminders to viewers."""
+        self._start_helper("process that sends reminders", ini, "tracker", "watch")
 
     def supervise(self) -> None:
-        """Wait until :attr:`stop` is set; restart the import if it ends.
+        """Wait until :attr:`stop` is set; restart the processes beside the site if they end.
 
         :raises ProgramError: if the site ends.
         """
-        ended_at: float | None = None
         while not self.stop.wait(POLL_INTERVAL):
             self._require_site()
-            if self._import is None or self._import.poll() is None:
-                continue
-            if ended_at is None:
-                ended_at = time.monotonic()
-                self._print_line("The import of the schedule has ended; it is restarted.")
-            elif time.monotonic() - ended_at > RESTART_INTERVAL:
-                self._import, ended_at = self._start(self._import_command), None
+            for helper in self._helpers:
+                self._restart_ended(helper)
 
     def terminate(self) -> None:
         """End all processes, and wait for them."""
@@ -85,6 +81,19 @@ class SiteProcesses:
             kill_group(process.pid)
             process.wait()
 
+    def _start_helper(self, name: str, ini: Path, *arguments: str) -> None:
+        command = (*PYTHON, "streaming_system.cli", "-c", str(ini), *arguments)
+        self._helpers.append(_Helper(name=name, command=command, process=self._start(command)))
+
+    def _restart_ended(self, helper: "_Helper") -> None:
+        if helper.process.poll() is None:
+            return
+        if helper.ended_at is None:
+            helper.ended_at = time.monotonic()
+            self._print_line(f"The {helper.name} has ended; it is restarted.")
+        elif time.monotonic() - helper.ended_at > RESTART_INTERVAL:
+            helper.process, helper.ended_at = self._start(helper.command), None
+
     def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         # In its own session, so that Ctrl-C reaches this process only, which ends the others.
         process = subprocess.Popen(  # noqa: S603 - A list of arguments, and no shell.
@@ -96,6 +105,19 @@ class SiteProcesses:
     def _require_site(self) -> None:
         if self._site is not None and (status := self._site.poll()) is not None:
             raise ProgramError(f"the site has ended with exit status {status}")
+
+
+@dataclass(kw_only=True)
+class _Helper:
+    """A process beside the site.
+
+    :param ended_at: when it ended, in monotonic seconds, until it is restarted.
+    """
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes]
+    ended_at: float | None = None
 
 
 def _is_responding(pool: urllib3.PoolManager, url: str) -> bool:

@@ -77,6 +77,11 @@ class RoomPage:
         return talk_id(talk) if talk and has_feedback_form(room, talk, now) else ""
 
     @property
+    def next_talk_id(self) -> str:
+        """The id of the talk that viewers can be reminded of; "" without one."""
+        return talk_id(self.state.next_talk) if self.state.next_talk else ""
+
+    @property
     def frame_urls(self) -> list[str]:
         """The URLs of all external players and chats that the page may frame."""
         return [*embed_origins(self.state.room), *filter(None, [self.chat.web_url])]

@@ -10,6 +10,7 @@ from streaming_system.util.validation import Field, is_host
 DEFAULT_SERVICES = (
     "fcm.googleapis.com *.push.services.mozilla.com *.push.apple.com *.notify.windows.com"
 )
+HOSTS = "hosts such as *.push.example.org, or * for all"
 # Apple refuses messages whose contact is at such a name.
 _LOCAL_DOMAINS = ("localhost", "local", "invalid", "test", "internal", "lan")
 _MAIL = re.compile(r"mailto:[A-Za-z0-9._%+-]+@([A-Za-z0-9.-]+)")
@@ -51,9 +52,9 @@ def parse_push_services(text: str) -> PushServices:
     for host in hosts:
         name, _, port = host.removeprefix("*.").partition(":")
         if host != "*" and (not is_host(name) or (port and not port.isdecimal())):
-            raise ValueError(host)
+            raise ValueError(f"{host!r} is no host")
     if not hosts:
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no host")
     return PushServices(hosts)
 
 

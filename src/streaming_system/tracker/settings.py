@@ -12,7 +12,7 @@ from pyramid.settings import asbool
 from streaming_system import config
 from streaming_system.config.findings import errors_of
 from streaming_system.config.ini_file import TRACKER_KEYS, require_valid_ini
-from streaming_system.net.push_services import DEFAULT_SERVICES, Contact, parse_push_services
+from streaming_system.net.push_services import DEFAULT_SERVICES, HOSTS, Contact, parse_push_services
 from streaming_system.tracker.event_rooms import EventRooms
 from streaming_system.tracker.ingest_address import IngestAddress, parse_ingest_address
 from streaming_system.util.file_watch import FileWatch
@@ -191,13 +191,9 @@ SETTINGS: Mapping[str, Setting] = {
     "region.file": Setting("", ParsedText(_parse_path, "the path of a MaxMind file")),
     # The address of the organisers for push services; empty: there are no reminders.
     "reminders.contact": Setting("", Contact()),
-    # How many minutes before a talk its reminder is sent.
+    # How many minutes before a talk its reminder is sent, and the hosts of push services.
     "reminders.minutes": Setting("5", Integer(0, 120, allowed="minutes, 0 to 120")),
-    # The hosts of push services.
-    "reminders.services": Setting(
-        DEFAULT_SERVICES,
-        ParsedText(parse_push_services, "hosts such as *.push.example.org, or * for all"),
-    ),
+    "reminders.services": Setting(DEFAULT_SERVICES, ParsedText(parse_push_services, HOSTS)),
     # The URL of the frontend, for links to its pages.
     "frontend.url": Setting("/", ParsedText(_parse_site_url, "/ or an address, as https://host/")),
     # The sites whose pages may send requests from a browser.

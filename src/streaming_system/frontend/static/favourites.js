@@ -1,4 +1,4 @@
-// The talks that a viewer has marked. They are stored in this browser and never sent.
+// The talks that a viewer has marked. They are stored in this browser; only reminders of favourites send them.
 
 import { t } from "./i18n.js";
 
@@ -20,6 +20,10 @@ function load() {
 
 export function isFavourite(id) {
   return favourites.has(id);
+}
+
+export function favouriteIds() {
+  return [...favourites];
 }
 
 /** Call a function whenever the favourites change, here or in another tab. */

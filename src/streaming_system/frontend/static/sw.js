@@ -5,6 +5,8 @@
 const OWN_PREFIX = `${SITE.home} `;
 const FILE_CACHE = `${OWN_PREFIX}files-${SITE.version}`;
 const PAGE_CACHE = `${OWN_PREFIX}pages`;
+// What the pages leave for notifications (reminders.js).
+const REMINDER_CACHE = `${OWN_PREFIX}reminders`;
 const MAX_PAGES = 12;
 const WHOLE_SCHEDULE = `${SITE.schedule}?day=all`;
 // Pages vary by language, which stays the same for a browser.
@@ -32,6 +34,19 @@ self.addEventListener("fetch", (event) => {
   else if (["style", "script", "image", "font"].includes(request.destination)) event.respondWith(networkFirst(request));
 });
 
+self.addEventListener("push", (event) => {
+  event.waitUntil(notify(event.data));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(openPage(event.notification.data));
+});
+
+self.addEventListener("pushsubscriptionchange", (event) => {
+  event.waitUntil(renewSubscription(event.newSubscription));
+});
+
 /** Cache the offline page and its files; the installation fails without them. */
 async function precache() {
   const cache = await caches.open(FILE_CACHE);
@@ -45,7 +60,7 @@ async function precache() {
 /** Delete the caches of other versions, also of those that had no prefix, and let the browser fetch a page while it starts the worker. */
 async function deleteOldCaches() {
   const others = (await caches.keys()).filter((name) =>
-    name !== FILE_CACHE && name !== PAGE_CACHE && (name.startsWith(OWN_PREFIX) || !name.startsWith("/")));
+    ![FILE_CACHE, PAGE_CACHE, REMINDER_CACHE].includes(name) && (name.startsWith(OWN_PREFIX) || !name.startsWith("/")));
   await Promise.all(others.map((name) => caches.delete(name)));
   await self.registration.navigationPreload?.enable();
 }
@@ -122,4 +137,54 @@ async function findCachedPage(request) {
   const page = await cache.match(request, IGNORE_VARY);
   if (page || new URL(request.url).pathname !== SITE.schedule) return page;
   return cache.match(WHOLE_SCHEDULE, IGNORE_VARY);
+}
+
+/** Return what the pages have left: the reminders, the tracker's address, and the texts in the viewer's language. */
+async function loadReminders() {
+  const response = await caches.match(`${SITE.home}reminders`, { cacheName: REMINDER_CACHE });
+  return response ? response.json() : null;
+}
+
+/** Show a notification. Browsers withdraw the permission from sites that do not show one for each message. */
+async function notify(data) {
+  const { kind = "", title = SITE.title, room = "", path = "", start } = readMessage(data);
+  const { language, live = "The stream has started." } = (await loadReminders()) ?? {};
+  const time = start ? new Date(start).toLocaleTimeString(language, { hour: "numeric", minute: "2-digit" }) : "";
+  await self.registration.showNotification(title, {
+    body: kind === "talk" ? `${time} · ${room}` : live,
+    icon: SITE.icon,
+    lang: language ?? "",
+    tag: `${kind} ${title}`,
+    renotify: true,
+    data: `${SITE.home}${path}`,
+  });
+}
+
+function readMessage(data) {
+  try {
+    return data.json();
+  } catch {
+    return {};
+  }
+}
+
+/** Show the page that already has an address, or open it. */
+async function openPage(path) {
+  const { href, pathname } = new URL(path, location.origin);
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const open = windows.find(({ url }) => new URL(url).pathname === pathname);
+  await (open ? open.focus() : self.clients.openWindow(href));
+}
+
+/** Send the reminders with the new address after the push service has changed it. */
+async function renewSubscription(subscription) {
+  const reminders = await loadReminders();
+  if (!reminders) return;
+  const { address, talks, rooms } = reminders;
+  const { key } = await (await fetch(`${address}/push-key`, { credentials: "omit" })).json();
+  const renewed = subscription ?? (await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }));
+  const { endpoint, keys } = renewed.toJSON();
+  await fetch(`${address}/reminders`, {
+    method: "PUT", credentials: "omit", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ endpoint, keys, talks, rooms }),
+  });
 }

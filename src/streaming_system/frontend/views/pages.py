@@ -93,6 +93,7 @@ def room(request: Any) -> dict[str, Any]:
         "feedback_talk": page.rated_talk,
         "feedback": page.feedback_url,
         "rated_talk_id": page.rated_talk_id,
+        "next_talk_id": page.next_talk_id,
     }
 
 

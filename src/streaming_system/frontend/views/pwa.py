@@ -86,6 +86,8 @@ def service_worker(request: Any) -> Response:
         "offline": request.route_path("offline"),
         "schedule": request.route_path("schedule"),
         "home": request.route_path("index"),
+        "title": request.site_title,
+        "icon": request.route_path("brand.icon", icon="192"),
         "tracker": request.registry.settings["tracker.url"].rstrip("/") + "/",
     }
     script = files("streaming_system.frontend").joinpath("static/sw.js").read_text("utf-8")

@@ -98,14 +98,11 @@ class PushClient:
 
     :param services: the allowed services, which may have changed since a browser subscribed.
     :param networks: see :func:`parse_allowed_networks`.
-    :param options: those of :class:`urllib3.PoolManager`.
     """
 
-    def __init__(
-        self, signer: VapidSigner, services: PushServices, networks: Networks, **options: Any
-    ) -> None:
+    def __init__(self, signer: VapidSigner, services: PushServices, networks: Networks) -> None:
         self._signer, self._services = signer, services
-        self._pool = safe_pool_manager(networks, timeout=REQUEST_TIMEOUT, retries=False, **options)
+        self._pool = safe_pool_manager(networks, timeout=REQUEST_TIMEOUT, retries=False)
 
     def send(self, message: PushMessage, browser: BrowserKeys) -> Delivery:
         """Send a message once. Redirects are not followed."""

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
@@ -50,7 +49,6 @@ class ReminderSender:
     """Sends reminders. Several processes may run at the same time; each reminder is sent once.
 
     :param ini: the settings of ``[app:tracker]``.
-    :param pool_options: those of the pool of connections.
     :raises StartupError: if the configuration is invalid or the database is unusable.
     """
 
@@ -59,7 +57,6 @@ class ReminderSender:
         ini: Mapping[str, str],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        pool_options: Mapping[str, Any] | None = None,
     ) -> None:
         settings = load_settings(ini)
         try:
@@ -81,9 +78,7 @@ class ReminderSender:
         self._warnings = LogOnce(log)
         with self._sessions() as db:
             signer = VapidSigner(ServerKeys(db).get(VAPID_KEY_NAME), settings["reminders.contact"])
-        self._client = PushClient(
-            signer, settings["reminders.services"], networks, **pool_options or {}
-        )
+        self._client = PushClient(signer, settings["reminders.services"], networks)
         self._engine.dispose()
 
     def run_once(self) -> Counter[str]:
