@@ -66,9 +66,10 @@ def find_redirect(request: Any) -> PathRedirect | None:
     if not path.startswith("/") or path.startswith("//") or len(segments) > MAX_SEGMENTS:
         return None
     for candidate in _candidates(request, segments):
-        name = _find_route(request, candidate)
-        if candidate != path and name:
-            return _redirect(request, candidate, is_page=name in PAGE_ROUTES)
+        if name := _find_route(request, candidate):
+            # The view of this very path has found nothing.
+            is_same = candidate == path
+            return None if is_same else _redirect(request, candidate, is_page=name in PAGE_ROUTES)
     event = segments[0].lower()
     if (events := request.registry["events"]) and event != segments[0] and event in events.names():
         return _redirect(request, "/".join(("", event, *(segments[1:] or [""]))), is_page=True)
@@ -92,11 +93,13 @@ def _candidates(request: Any, segments: Sequence[str]) -> Iterator[str]:
     first = segments[0].lower()
     if segments == ["multiview"]:
         yield "/wall"
-    if first in ("embed", "talk") and len(segments) > 1:
+    if first == "talk":
         # The id of a talk has upper and lower case.
-        room_id = names.find(segments[1]) if first == "embed" else segments[1]
-        if room_id:
-            yield f"/{first}/{room_id}"
+        yield "/".join(("", first, *segments[1:]))
+        return
+    if first == "embed" and len(segments) > 1:
+        if room_id := names.find(segments[1]):
+            yield f"/embed/{room_id}"
         return
     yield from _room_candidates(names, segments)
     room_id = names.find(segments[1]) if len(segments) > 1 else None
