@@ -201,7 +201,7 @@ docs: $(VENV)/installed-dev  ## Build the documentation into var/docs.
 server-configurations: $(VENV)/installed  ## Update conf/servers, and the files in the documentation.
 	@$(BIN)/python tools/server_configurations.py
 
-.PHONY: audit sbom wheel
+.PHONY: audit sbom wheel wheels release
 audit: $(VENV)/installed  ## Check the locked packages for known vulnerabilities.
 	@$(BIN)/python tools/audit.py
 
@@ -210,6 +210,12 @@ sbom: $(VENV)/installed-dev  ## Write the software bill of materials to dist/sbo
 
 wheel: $(VENV)/installed  ## Build a reproducible wheel.
 	@$(BIN)/python tools/build_wheel.py dist
+
+wheels: wheel  ## Also download the wheels that it needs, for machines without a connection.
+	@$(PIP) download --require-hashes --only-binary :all: -r requirements.txt -d dist
+
+release: $(VENV)/installed-dev  ## Build and tag a release: VERSION=1.2.0
+	@$(BIN)/python tools/release.py "$(VERSION)"
 
 # Clean up.
 

@@ -67,6 +67,8 @@ setup(
         "recurring-ical-events>=3.8",
         "rutter>=1.0",
         "segno>=1.6",
+        # Pyramid 2.1 imports pkg_resources, of which later versions warn at every start.
+        "setuptools<80.9",
         "SQLAlchemy>=2.1",
         "tinycss2>=1.5",
         "tzdata",

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import sqlalchemy as sa
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 
 from alembic import context
 from streaming_system.config.ini import SettingsError, load_app_settings
@@ -104,8 +106,16 @@ def migrate(connection) -> None:
             f"Database: {'up to' if step.is_upgrade else 'down from'} {step.up_revision.doc}\n"
         ),
     )
-    with context.begin_transaction():
-        context.run_migrations()
+    try:
+        with context.begin_transaction():
+            context.run_migrations()
+    except CommandError as error:
+        if not isinstance(error.__cause__, ResolutionError):
+            raise
+        raise StartupError(
+            f"the database is at revision {error.__cause__.argument}, which this version does not "
+            "know; install the version that wrote it, or restore a backup into an empty database"
+        ) from None
 
 
 try:

@@ -57,6 +57,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target", type=Path)
     parser.add_argument("--lock", type=Path, default=LOCK)
+    parser.add_argument("--program-version", default=metadata("streaming-system")["Version"])
     options = parser.parse_args()
     pins = parse_lock(options.lock)
     digest = sha256(options.lock.read_bytes()).hexdigest()
@@ -65,7 +66,7 @@ def main():
     application = Component(
         type=ComponentType.APPLICATION,
         name="streaming-system",
-        version=metadata("streaming-system")["Version"],
+        version=options.program_version,
         bom_ref="streaming-system",
         licenses=licences("streaming-system"),
     )

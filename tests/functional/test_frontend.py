@@ -527,7 +527,7 @@ class TestMonitor:
 
         state = site.get("/monitor").html.select_one(".monitor-state.is-unknown")
         assert text(state.select_one(".monitor-word")) == "State unknown"
-        assert "The tracker does not answer" in text(state)
+        assert "The tracker is not responding" in text(state)
 
     def test_monitor_without_tracker_shows_no_incidents(self, site):
         page = site.get("/monitor").html

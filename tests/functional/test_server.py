@@ -201,4 +201,4 @@ def test_pserve_reports_wrong_settings_of_its_server_in_one_line(tmp_path):
     )  # fmt: skip
 
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith(f"{ini}: threads in the ini file is 'many'; allowed: a whole")
+    assert done.stderr.startswith(f"{ini}: [server:main]: key 'threads' is 'many'; allowed: a")

@@ -16,7 +16,12 @@ from streaming_system.config import (
 from streaming_system.config.events import EVENT_KEY
 from streaming_system.config.findings import ERROR, WARNING
 from streaming_system.config.ini import SettingsError
-from streaming_system.config.ini_file import FRONTEND_KEYS, IniFile, check_ini_keys, load_ini
+from streaming_system.config.ini_file import (
+    FRONTEND_KEYS,
+    IniFile,
+    check_ini_keys,
+    load_ini,
+)
 from streaming_system.config.sections import SITE, ConfigSections
 from streaming_system.net.ssrf import SETTING, NetworkSettingError, parse_allowed_networks
 from streaming_system.plugin_host.manager import PluginError
@@ -65,7 +70,9 @@ def check_site(path: Path, *, apps: Collection[str] = APPS, production: bool = F
         result.findings.append(ini)
         return result
     sections = [f"app:{app}" for app in apps if f"app:{app}" in ini.parser]
-    result.findings += [each for name in sections for each in ini.broken_references(name)]
+    # A key of [DEFAULT] is one of each app.
+    broken = [each for name in sections for each in ini.broken_references(name)]
+    result.findings += dict.fromkeys(broken)
     if result.findings:
         return result
     result.findings += _check_ini(ini, apps)
@@ -113,6 +120,8 @@ def _check_ini(ini: IniFile, apps: Collection[str]) -> list[Finding]:
         message = f"has no section {', and no '.join(missing)}"
         findings.append(Finding(file=ini.path, message=message))
     findings += check_ini_keys(ini, keys, is_complete=True)
+    if f"app:{FRONTEND}" in ini.parser and "schedule.file" not in ini.values(f"app:{FRONTEND}"):
+        findings.append(ini.finding("DEFAULT", "", "lacks the key 'schedule.file'"))
     for section in ini.parser.sections():
         if not section.startswith("server:"):
             continue

@@ -39,7 +39,7 @@ class SiteProcesses:
 
         :raises ProgramError: if it does not respond.
         """
-        self._site = self._start((*PYTHON, "pyramid.scripts.pserve", "-q", str(ini)))
+        self._site = self._start((*PYTHON, "streaming_system.web.pserve", "-q", str(ini)))
         deadline = time.monotonic() + START_TIMEOUT
         with urllib3.PoolManager(retries=False, timeout=2) as pool:
             while not self.stop.wait(POLL_INTERVAL):

@@ -22,6 +22,11 @@ def require_working_site(ini: Path) -> ConferenceConfig:
     print_findings(result.findings)
     if result.has_errors or result.conference is None:
         raise click.exceptions.Exit(1)
+    # The web framework slows down the start, so other commands do not import it.
+    from streaming_system.web.pserve import find_problem
+
+    if problem := find_problem(["pserve", str(ini)]):
+        raise click.ClickException(problem)
     return result.conference
 
 

@@ -121,7 +121,8 @@ class IniFile:
             if key not in values:
                 names = _REFERENCE.findall(self.parser.get(section, key, raw=True))
                 missing = [name for name in names if name not in values]
-                if missing and has_variables:
+                if missing and (has_variables or self.parser.has_option(section, missing[0])):
+                    # The command line sets it, or it is broken itself and has its own finding.
                     continue
                 message = "has a % that begins no reference such as %(here)s; write %%"
                 if missing:
@@ -154,7 +155,9 @@ def load_ini(path: Path) -> IniFile | Finding:
     except OSError as error:
         return Finding(file=path, message=f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:
-        return Finding(file=path, message=f"is not UTF-8 (byte {error.start})")
+        return Finding(
+            file=path, message=f"is not UTF-8 (byte {error.start}); save it in this encoding"
+        )
     except configparser.Error as error:
         return _syntax_finding(path, text, error)
     return IniFile(
@@ -174,6 +177,8 @@ def _syntax_finding(path: Path, text: str, error: configparser.Error) -> Finding
             message = f"[{error.section}] is there twice; put its keys together"
         case configparser.MissingSectionHeaderError():
             message = "a line stands before the first section; begin with [DEFAULT]"
+            if text.startswith("\ufeff"):
+                message = "begins with a byte order mark; save it as UTF-8 without one"
         case configparser.ParsingError():
             line = error.errors[0][0]
             message = f"{text.splitlines()[line - 1].strip()!r:.80} is no line KEY = VALUE"

@@ -8,6 +8,7 @@ from streaming_system.net.ssrf import parse_allowed_networks, safe_pool_manager
 from streaming_system.plugin.context import ParseContext
 from streaming_system.plugin.feed import Feed, FeedError, open_feed
 from streaming_system.plugin.hooks import (
+    API_VERSION,
     Parser,
     enrich_talk,
     filter_talk,
@@ -61,6 +62,7 @@ from streaming_system.util.time_zones import find_time_zone
 from streaming_system.util.user_agents import is_check
 
 __all__ = [
+    "API_VERSION",
     "Change",
     "Feed",
     "FeedError",

@@ -15,6 +15,10 @@ from streaming_system.schedule.model import Talk
 
 PROJECT = "streaming_system"
 
+# A new hook, helper or optional field raises the second number; a change that breaks plugins raises
+# the first. docs/upgrading.md has the rules.
+API_VERSION = (1, 0)
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 

@@ -15,7 +15,7 @@ from typing import Any
 import pluggy
 
 from streaming_system.plugin import hooks
-from streaming_system.plugin.hooks import PROJECT
+from streaming_system.plugin.hooks import API_VERSION, PROJECT
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +154,7 @@ def register_plugin(manager: pluggy.PluginManager, candidate: PluginCandidate) -
     """
     origin = candidate.origin
     plugin: ModuleType = call_plugin(origin, candidate.load)
+    _require_api(origin, getattr(plugin, "REQUIRED_API", API_VERSION))
     for old, new in RENAMED_HOOKS.items():
         if manager.parse_hookimpl_opts(plugin, old) is not None:
             raise PluginError(f"{origin}: the hook {old!r} is now called {new!r}: rename it")
@@ -163,6 +164,31 @@ def register_plugin(manager: pluggy.PluginManager, candidate: PluginCandidate) -
     except pluggy.PluginValidationError as error:
         raise PluginError(f"{origin}: {error!s:.200}") from None
     return plugin
+
+
+def _require_api(origin: str, required: Any) -> None:
+    """Refuse a plugin whose ``REQUIRED_API`` this program does not have.
+
+    :raises PluginError: then, or if it is not a pair of numbers.
+    """
+    match required:
+        case (int() as major, int() as minor):
+            pass
+        case _:
+            raise PluginError(
+                f"{origin}: REQUIRED_API is {required!r:.80}; allowed: a pair such as (1, 0)"
+            )
+    if (major, minor) > API_VERSION:
+        program = "update streaming-system"
+    elif major < API_VERSION[0]:
+        program = "update the plugin"
+    else:
+        return
+    current = ".".join(map(str, API_VERSION))
+    raise PluginError(
+        f"{origin}: needs version {major}.{minor} of the plugin API, and this program has "
+        f"{current}: {program}"
+    )
 
 
 def _load_plugin_file(path: Path) -> ModuleType:

@@ -8,6 +8,7 @@ A request that has waited for a thread longer than ``queue_timeout`` seconds get
 whose client has hung up is dropped: :mod:`streaming_system.web.request_queue`.
 """
 
+import errno
 import logging
 import select
 import signal
@@ -31,6 +32,15 @@ log = logging.getLogger(__name__)
 MAX_HEADER_BYTES = 40 * 2**10
 # Pyramid caches 1,000 paths of any length.
 MAX_PATH_BYTES = 1024
+
+
+_LISTEN_HINTS = {
+    errno.EADDRINUSE: "stop the program that uses it (ss -tlnp), or change the address in the ini "
+    "file",
+    errno.EACCES: "choose a port above 1023, or a folder that this user may write to",
+    errno.ENOENT: "create the folder of the socket",
+}
+_OTHER_LISTEN_HINT = "change the address in the ini file to one of this machine"
 
 
 class ConnectionCloseTask(WSGITask):
@@ -120,8 +130,8 @@ def serve(app: Any, global_conf: dict[str, str], **settings: str) -> int:
     except OSError as error:
         address = settings.get("listen") or settings.get("unix_socket") or settings.get("port", "")
         raise _startup_error(
-            f"{prefix}cannot listen on {address}: {error.strerror or error}; stop the program that "
-            "uses it (ss -tlnp), or change the address in the ini file"
+            f"{prefix}cannot listen on {address}: {error.strerror or error}; "
+            f"{_LISTEN_HINTS.get(error.errno or 0, _OTHER_LISTEN_HINT)}"
         ) from None
     sockets = server.map if hasattr(server, "map") else server._map
     listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]

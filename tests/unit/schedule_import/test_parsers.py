@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streaming_system.plugin import FeedError, open_feed
+from streaming_system.plugin import API_VERSION, FeedError, open_feed
 from streaming_system.plugin_host.manager import PluginError
 from streaming_system.schedule_import.parsers import load_parsers, parse_and_validate, select_parser
 
@@ -178,6 +178,28 @@ def test_plugin_with_a_former_hook_name_is_refused_with_the_new_name(write_plugi
     assert str(refusal.value).endswith(
         f"mine.py: the hook {former!r} is now called {name!r}: rename it"
     )
+
+
+@pytest.mark.parametrize(
+    ("required", "reason"),
+    [
+        ("(99, 0)", "needs version 99.0 of the plugin API, and this program has"),
+        ("(0, 9)", ": update the plugin"),
+        ("'1.0'", "REQUIRED_API is '1.0'; allowed: a pair such as (1, 0)"),
+        ("(1, 0, 0)", "REQUIRED_API is (1, 0, 0); allowed: a pair"),
+    ],
+)
+def test_plugin_for_another_version_of_the_api_is_refused(write_plugin, required, reason):
+    with pytest.raises(PluginError) as refusal:
+        load_parsers(write_plugin(text=f"REQUIRED_API = {required}\n{PLUGIN}"))
+
+    assert reason in str(refusal.value)
+
+
+def test_plugin_for_this_version_of_the_api_is_loaded(write_plugin):
+    folder = write_plugin(text=f"REQUIRED_API = {API_VERSION}\n{PLUGIN}")
+
+    assert "mine" in load_parsers(folder)
 
 
 def test_exception_of_a_parser_becomes_a_feed_error_with_its_name(write_plugin):

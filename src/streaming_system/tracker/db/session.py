@@ -17,6 +17,7 @@ from streaming_system.tracker.settings import StartupError
 from streaming_system.util.private_files import remove_permissions_of_others
 
 SETUP_HINT = "run make initdb, or streaming-system tracker migrate"
+_ALLOWED_URLS = "allowed: sqlite:////path/to/file or postgresql+psycopg://user:password@host/name"
 DATABASE_LABEL = "the database of sqlalchemy.url in the ini file"
 
 
@@ -86,11 +87,17 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
                 **options.get("sqlalchemy.connect_args", {}),
             }
         engine = sa.engine_from_config(options, "sqlalchemy.")
-    except (sa.exc.ArgumentError, ImportError, TypeError, ValueError) as error:
+    except ImportError as error:
+        if error.name == "psycopg" or "pq wrapper" in str(error):
+            raise StartupError(
+                "sqlalchemy.url in the ini file: the driver of PostgreSQL is not installed; run "
+                "pip install 'streaming-system[postgresql]'"
+            ) from None
+        raise StartupError(f"sqlalchemy.url in the ini file: {error}; {_ALLOWED_URLS}") from None
+    except (sa.exc.ArgumentError, TypeError, ValueError) as error:
         # An invalid port raises ValueError.
         raise StartupError(
-            f"sqlalchemy.url in the ini file: {_first_line(error)}; allowed: "
-            "sqlite:////path/to/file or postgresql+psycopg://user:password@host/name"
+            f"sqlalchemy.url in the ini file: {_first_line(error)}; {_ALLOWED_URLS}"
         ) from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -181,9 +188,10 @@ def startup_errors() -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         reason = _first_line(error.orig or error)
-        raise StartupError(
-            f"{DATABASE_LABEL} cannot be opened: {reason}; is it running, and is the URL right?"
-        ) from None
+        hint = "is it running, and is the URL right?"
+        if isinstance(error.orig, sqlite3.Error):
+            hint = "name an SQLite file that this user may write to, in such a folder"
+        raise StartupError(f"{DATABASE_LABEL} cannot be opened: {reason}; {hint}") from None
 
 
 # Read-only server; transaction ended by the idle timeout. psycopg raises InternalError for both.
