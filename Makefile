@@ -161,7 +161,7 @@ fuzz: $(VENV)/installed-dev  ## Fuzz the feed parsers for a minute.
 
 lock: $(VENV)/installed-dev  ## Update the lock files (UPGRADE=1: newest versions).
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra postgresql -o requirements.txt setup.py requirements-build.in
-	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra sentry --extra otel -c requirements.txt -o requirements-extras.txt setup.py
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra sentry --extra otel --extra redis -c requirements.txt -o requirements-extras.txt setup.py
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -c requirements-extras.txt -o requirements-dev.txt requirements-dev.in
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-fuzz.txt requirements-fuzz.in
 

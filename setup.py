@@ -79,6 +79,7 @@ setup(
     ],
     extras_require={
         "postgresql": ["psycopg[binary]>=3.2"],
+        "redis": ["redis>=6.0"],
         "sentry": ["sentry-sdk>=2.40"],
         "otel": [
             "opentelemetry-sdk>=1.37",

@@ -33,6 +33,7 @@ PACKAGES = {
     "shellcheck": "shellcheck",
     "systemd-analyze": "systemd",
     "systemd-tmpfiles": "systemd",
+    "unshare": "util-linux",
     "ngx_nchan_module": "libnginx-mod-nchan",
     "ngx_rtmp_module": "libnginx-mod-rtmp",
 }

@@ -1,7 +1,7 @@
 """Rate limits per client address and per token.
 
-Each process counts on its own, so that a client gets the quota once per worker. nginx in front
-limits floods (``conf/nginx.conf``).
+Each process counts on its own, so that a client gets the quota once per worker, unless the ini has
+``limit.storage``. nginx in front limits floods (``conf/nginx.conf``).
 """
 
 import hashlib
@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
-
 from streaming_system.tracker.api.operations import OPERATIONS
+from streaming_system.tracker.crew.server_keys import ServerKeys
+from streaming_system.tracker.db.session import write_transaction
 from streaming_system.tracker.ingest.player_report import PlayerReport
+from streaming_system.tracker.rate_storage import RateWindows, SharedRateWindows
 
 # The rate of each operation: limit.reports, limit.reads and so on in the ini file.
 ROUTE_RATES: Mapping[tuple[str, str], str] = {
@@ -59,18 +59,24 @@ class RateLimitedError(Exception):
 
 
 class RateLimiter:
-    """Counts requests in memory. It stores keyed hashes of clients, and no address."""
+    """Counts requests. It stores keyed hashes of clients, and no address.
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    :param windows: where it counts; default: in memory.
+    :param key: the key of the hashes, which all workers that share the windows need; default: a key
+        that ends with the process.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, Any], windows: RateWindows | None = None, key: bytes = b""
+    ) -> None:
         self._rates = {
             name.removeprefix("limit."): rate
             for name, rate in settings.items()
-            if name.startswith("limit.")
+            if name.startswith("limit.") and name != "limit.storage"
         }
-        # A sliding window needs two counters per client, whatever the rate.
-        self._window = SlidingWindowCounterRateLimiter(MemoryStorage())
-        # Addresses cannot be recovered from the hashes without this key; it ends with the process.
-        self._key = secrets.token_bytes(32)
+        self._window = windows or RateWindows()
+        # Addresses cannot be recovered from the hashes without this key.
+        self._key = key or secrets.token_bytes(32)
 
     def hit(self, rate: str, client: str) -> None:
         """Count a request of a client.
@@ -83,8 +89,8 @@ class RateLimiter:
             return
         name = client.encode("utf-8", "surrogatepass")
         hashed = hashlib.blake2b(name, digest_size=16, key=self._key).hexdigest()
-        if not self._window.hit(allowed, rate, hashed):
-            reset_at = self._window.get_window_stats(allowed, rate, hashed).reset_time
+        reset_at = self._window.hit(allowed, rate, hashed)
+        if reset_at is not None:
             raise RateLimitedError(max(1, math.ceil(reset_at - time.time())))
 
 
@@ -107,9 +113,21 @@ def client_key(address: str | None) -> str:
 def includeme(config: Any) -> None:
     """Count the requests of every route in :data:`ROUTE_RATES`."""
     registry = config.registry
-    registry["limiter"] = RateLimiter(config.get_settings())
+    registry["limiter"] = _create_limiter(registry, config.get_settings())
     registry["admit_player"] = lambda report: _admit_player(registry, report)
     config.add_view_deriver(_rate_limit_deriver, "limited")
+
+
+def _create_limiter(registry: Any, settings: Mapping[str, Any]) -> RateLimiter:
+    """Return the limiter of the ini.
+
+    :raises StartupError: if ``limit.storage`` needs a package that is missing.
+    """
+    if not settings["limit.storage"]:
+        return RateLimiter(settings)
+    windows = SharedRateWindows(settings["limit.storage"])
+    with write_transaction(registry["db.sessions"]) as db:
+        return RateLimiter(settings, windows, ServerKeys(db).get("rate_limits"))
 
 
 def _admit_player(registry: Any, report: PlayerReport) -> RateLimitedError | None:

@@ -15,6 +15,7 @@ from streaming_system.config.ini_file import TRACKER_KEYS, require_valid_ini
 from streaming_system.net.push_services import DEFAULT_SERVICES, HOSTS, Contact, parse_push_services
 from streaming_system.tracker.event_rooms import EventRooms
 from streaming_system.tracker.ingest_address import IngestAddress, parse_ingest_address
+from streaming_system.tracker.rate_storage_url import parse_storage_url
 from streaming_system.util.file_watch import FileWatch
 from streaming_system.util.renamed_settings import find_renamed_setting
 from streaming_system.util.validation import (
@@ -142,6 +143,10 @@ SETTINGS: Mapping[str, Setting] = {
     "retention.ten_minutes_days": Setting("400", _DAYS),
     # The retention of captions, in days.
     "retention.captions_days": Setting("30", _DAYS),
+    # The Redis or Valkey server that counts requests for all workers; empty: each counts its own.
+    "limit.storage": Setting(
+        "", ParsedText(parse_storage_url, "a URL such as redis://127.0.0.1:6379/0")
+    ),
     # The rate limits of an address and of a token. All viewers at a venue, or in a provider's town,
     # may share one address: thousands of players that send a request every five seconds.
     "limit.reports": Setting("12000/minute", _RATE),

@@ -39,6 +39,7 @@ class Services:
         self._machine = machine
         self.programs = {}
         self.restarts = []
+        self.stopped = set()
         services = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -64,7 +65,11 @@ class Services:
     def do(self, action, name):
         """Run a systemctl command; return whether it succeeded."""
         if action == "is-active":
-            return self.programs[name].process.poll() is None
+            return name in self.programs and self.programs[name].process.poll() is None
+        if action == "stop":
+            self.stopped.add(name)
+            if name in self.programs:
+                self.programs[name].stop()
         if action == "restart":
             self.restarts.append(name)
             if "@" in name:

@@ -1,10 +1,17 @@
 """Deployments that conf/setup.sh refuses."""
 
 import fcntl
+import re
+import socket
+import subprocess
+from pathlib import Path
 
 import pytest
+from programs import require
 
-pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+from ..proxy.site import ROOT
+
+ON_POSTGRESQL = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 
 
 def expect_refusal(machine, text, *arguments):
@@ -19,6 +26,7 @@ def expect_refusal(machine, text, *arguments):
     assert machine.services.restarts == []
 
 
+@ON_POSTGRESQL
 def test_sqlite_and_example_secret_are_refused(machine):
     machine.write_configuration(database="sqlite:///%(var)s/tracker.sqlite")
     expect_refusal(machine, "is an SQLite database, which is for trials")
@@ -32,6 +40,7 @@ def test_sqlite_and_example_secret_are_refused(machine):
     expect_refusal(machine, "'secret': is the example's, which everybody knows")
 
 
+@ON_POSTGRESQL
 def test_concurrent_run_and_missing_prerequisites_are_refused(machine):
     with (machine.website / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -43,6 +52,62 @@ def test_concurrent_run_and_missing_prerequisites_are_refused(machine):
     expect_refusal(machine, "config.private.json is missing; copy config.private.json.example")
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_cheap_checks_come_before_the_build(machine):
+    machine.write_configuration(database="postgresql+psycopg://me:x@127.0.0.1:9/nothing")
+    expect_refusal(machine, "the database at 127.0.0.1:9 does not respond")
+    result = machine.setup(MIN_FREE_MB="99999999")
+    assert "MB left; a version needs 99999999 (MIN_FREE_MB)" in result.stderr
+    assert machine.setup(TRACKERS="many").stderr.endswith("many is not a port\n")
+    (port, other) = machine.ports.frontend
+    with socket.create_server(("127.0.0.1", other)):
+        expect_refusal(machine, f"port {other} is in use by another program; stop it")
+    lines = machine.setup(FRONTENDS=str(port)).stdout.splitlines()
+    assert lines[-1].endswith(f"Failed: nothing is in service in {machine.website}")
+
+
+@pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="this machine has systemd")
+def test_machine_without_systemd_is_refused_with_alternatives():
+    result = subprocess.run(
+        [ROOT / "conf/setup.sh"], capture_output=True, text=True, check=False, timeout=20
+    )
+
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert "does not run systemd" in line
+    assert "streaming-system serve" in line
+    assert "## Without systemd" in (ROOT / "docs/deploying.md").read_text()
+
+
+def test_nginx_has_the_name_and_ports_of_the_machine(tmp_path):
+    result = subprocess.run(
+        [ROOT / "conf/setup.sh", "nginx", "talks.example.net"],
+        env={"PATH": "/usr/bin:/bin", "FRONTENDS": "8111 8112 8113", "TRACKERS": "8211"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert re.findall(r"^    server 127\.0\.0\.1:(\d+) ", result.stdout, re.MULTILINE) == [
+        *("8111", "8112", "8113", "8211")
+    ]
+    original = (ROOT / "conf/nginx.conf").read_text()
+    pattern = re.compile(r"^    server 127.*\n", re.MULTILINE)
+    changed = pattern.sub("", result.stdout).replace("talks.example.net", "live.example.org")
+    assert changed == pattern.sub("", original)
+
+
+def test_scripts_pass_shellcheck():
+    shellcheck = require("shellcheck")
+    scripts = [ROOT / "conf/setup.sh", *sorted((ROOT / "conf/setup").glob("*.sh"))]
+
+    result = subprocess.run(
+        [shellcheck, "-x", "-S", "warning", *scripts],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+@ON_POSTGRESQL
 def test_deployment_fails_if_pages_of_a_ready_worker_fail(machine):
     page = "src/streaming_system/frontend/views/pages.py"
     machine.change(

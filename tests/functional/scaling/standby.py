@@ -70,6 +70,10 @@ class Standby:
             assert time.monotonic() < give_up
             time.sleep(0.05)
 
+    def promote(self) -> None:
+        """Make it the primary."""
+        self._run("pg_ctl", "-D", self._data, "-w", "promote")
+
     def kill(self) -> None:
         """Stop the server immediately, like a machine that fails."""
         if self._process is not None and self._process.poll() is None:

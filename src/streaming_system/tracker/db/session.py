@@ -80,10 +80,13 @@ def make_engine(settings: Mapping[str, Any]) -> sa.Engine:
         if url.get_driver_name() in ("psycopg", "psycopg2"):
             # A restart of the server breaks pooled connections.
             options.setdefault("sqlalchemy.pool_pre_ping", True)
+            # libpq does not know it; psycopg takes it as an argument.
+            options["sqlalchemy.url"] = url.difference_update_query(["prepare_threshold"])
             options["sqlalchemy.connect_args"] = {
                 **{
                     key: value for key, value in CONNECTION_TIMEOUTS.items() if key not in url.query
                 },
+                **_prepare_threshold(url),
                 **options.get("sqlalchemy.connect_args", {}),
             }
         engine = sa.engine_from_config(options, "sqlalchemy.")
@@ -113,6 +116,23 @@ CONNECTION_TIMEOUTS = {
     "keepalives_interval": 5,
     "keepalives_count": 2,
 }
+
+
+def _prepare_threshold(url: sa.URL) -> dict[str, int | None]:
+    """Return after how many executions psycopg prepares a statement, if the URL says it.
+
+    ``none`` is for PgBouncer before 1.21, whose clients share connections by the transaction.
+
+    :raises ValueError: if it is neither a number nor ``none``.
+    """
+    text = url.query.get("prepare_threshold")
+    if text is None:
+        return {}
+    if text == "none":
+        return {"prepare_threshold": None}
+    if not (isinstance(text, str) and text.isdecimal()):
+        raise ValueError(f"prepare_threshold is {text!r}; a number, or none")
+    return {"prepare_threshold": int(text)}
 
 
 def ensure_write_transaction(db: Session) -> sa.Connection:
