@@ -466,13 +466,56 @@ class TestATalk:
         links = {text(a): a["href"] for a in page.select("main a")}
         assert links == {
             "Tuesday 24 November 2026": "/schedule?day=2026-11-24",
+            # The pattern in place of a picture, and the place.
             "Great Hall": "/hall",
             "Watch in Great Hall": "/hall#stream",
             "Add to calendar": "/talk/guid-Keynote.ics",
             "More about this talk": "https://e.example/keynote",
+            text_of(HOSTILE): site.get("/schedule").html.select(".talk a")[3]["href"],
             "Schedule of Great Hall": "/hall/schedule",
-            "All rooms on Tuesday": "/schedule?day=2026-11-24",
+            "Soldering": "/talk/guid-Soldering",
+            "Also soldering": site.get("/schedule").html.select(".talk a")[2]["href"],
         }
+
+    def test_talk_has_its_neighbours(self, site, plan):
+        plan(
+            hall=[event("24 10:00", 30, "First"), event("24 10:30", 30, "Second"),
+                  event("24 11:00", 30, "Third"), event("25 10:00", 30, "Next day")],
+            lab=[event("24 09:45", 60, "Long"), event("24 11:00", 30, "Later"),
+                 event("24 10:30", 30, "Second", guid="2", relayed_from="Great Hall")],
+        )  # fmt: skip
+
+        def neighbours(title):
+            page = site.get(f"/talk/guid-{title}").html
+            return [text(li) for li in page.select(".neighbours li")]
+
+        assert neighbours("First") == ["10:30 · After Second", "09:45 · Lab Long"]
+        assert neighbours("Second") == [
+            "10:00 · Before First",
+            "11:00 · After Third",
+            "09:45 · Lab Long",
+        ]
+        assert neighbours("Third") == ["10:30 · Before Second", "11:00 · Lab Later"]
+
+    def test_talk_at_the_time_of_many_others_lists_the_nearest(self, site, plan):
+        plan(
+            hall=[event("24 10:00", 600, "All day")],
+            lab=[event(f"24 {10 + n // 2}:{n % 2 * 3}0", 30, f"Talk {n}") for n in range(20)],
+        )
+
+        talk = next(a for a in site.get("/schedule").html.select(".talk a") if text(a) == "All day")
+        page = site.get(talk["href"])
+        titles = [text(a) for a in page.html.select(".neighbours a")]
+        assert titles == [f"Talk {n}" for n in range(12)]
+
+    def test_zone_is_named_once(self, site, plan):
+        plan(ZoneInfo("UTC"), hall=HALL[:2])
+
+        facts = site.get("/talk/guid-Keynote").html.dd
+        assert text(facts) == "23:00 – Tuesday 00:00 UTC"
+        note = text(site.get("/schedule").html.select_one("[data-zone-note]"))
+        assert note == "Times are UTC."
+        assert "Times are UTC." in text(site.get("/hall").html.select_one("aside"))
 
     @pytest.mark.parametrize(
         ("minutes", "status"),
