@@ -59,7 +59,7 @@ def test_pages_and_scripts_use_the_browsers_language(open_in_german, write_sched
     labels = [star.get_attribute("aria-label") for star in page.locator(".star").all()]
     assert "Favorit: Opening" in labels
     page.get_by_role("button", name="Nur Favoriten").click()
-    page.locator("[data-favourites-note]:text('Nur Favoriten werden gezeigt: 0 von')").wait_for()
+    page.locator("#count:text('Nur Favoriten werden gezeigt: 0 von')").wait_for()
     [catalogue] = [url for url in page.requested_urls if "/words/" in url]
     assert "/words/de.json?v=" in catalogue
     assert page.errors == []

@@ -81,7 +81,7 @@ def test_schedule_can_be_read_offline(open_cached, site):
     page.get_by_text("You are offline. This is the last saved version of this page.").wait_for()
     # The cached page of all days includes other days.
     page.goto(f"{site.url}/schedule?day=2020-01-01")
-    page.locator(".agenda .star").first.wait_for()
+    page.locator(".agenda .star:visible").first.wait_for()
     assert set(titles) <= set(page.locator(".talk a").all_inner_texts())
 
     page.context.set_offline(False)

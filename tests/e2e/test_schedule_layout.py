@@ -8,39 +8,105 @@ from playwright.sync_api import expect
 
 from .schedule_pages import WIDE, at_noon
 
-COVERED_STARS = """() => {
-  const head = document.querySelector('.grid thead th').getBoundingClientRect();
-  const boxes = [...document.querySelectorAll('.star')].map((star) => star.getBoundingClientRect());
-  return boxes.filter(({ top, bottom }) => top < head.bottom - 1 && bottom > head.top + 1).length;
+HEADS = ".grid-heads thead th"
+# The heights of cards and the positions of hours, in pixels per minute.
+SCALES = """() => {
+  const grid = document.querySelector('.grid');
+  const minutes = (element) => {
+    const times = [...element.querySelectorAll('.when time')];
+    const [start, end] = times.map((time) => new Date(time.dateTime));
+    return (end - start) / 60000;
+  };
+  const cards = [...grid.querySelectorAll('.talk')].map(
+    (card) => card.getBoundingClientRect().height / minutes(card));
+  const hours = [...grid.querySelectorAll('.hour th')].map((th) => th.getBoundingClientRect().top);
+  const lines = hours.slice(1).map((top, number) => (top - hours[number]) / 60);
+  return [...cards, ...lines];
 }"""
+CUT_TEXTS = """() => [...document.querySelectorAll('.grid .talk > div')].filter((text) => {
+  const card = text.parentElement.getBoundingClientRect();
+  return text.getBoundingClientRect().bottom > card.bottom + 1;
+}).length"""
 
 
-def test_headings_of_the_grid_stay_visible(open_schedule):
-    page = open_schedule(viewport={"width": 1000, "height": 500})
-    region = page.get_by_role("region", name=re.compile("rooms across"))
-    region.focus()
-    top = region.bounding_box()["y"]
+@pytest.fixture
+def write_busy_day(write_schedule):
+    """Write a day of many rooms' talks of very different lengths."""
+    hours = range(-300, 360, 60)
+    write_schedule(
+        *(("example", start, 55, f"A{start}") for start in hours),
+        *(("garden", start + 20, 60, f"B{start}") for start in hours),
+        ("lab", -300, 720, "Exhibition"),
+        *(("lab", start + 45, 25, f"A title that needs several lines {start}") for start in hours),
+        ("lab", 5, 5, "Lightning"),
+    )
 
-    region.evaluate("region => region.scrollTo(200, 600)")
 
-    head = page.locator(".grid thead th").first.bounding_box()
-    time = page.locator(".grid tbody th").first.bounding_box()
-    box = region.bounding_box()
-    assert 0 <= head["y"] - box["y"] <= 2
-    assert 0 <= time["x"] - box["x"] <= 4
-    assert box["y"] == top
+def test_grid_has_one_scale_and_scrolls_with_the_page(
+    open_schedule, write_schedule, write_busy_day
+):
+    page = open_schedule("/schedule?view=grid", viewport={"width": 480, "height": 600})
+    page.locator(".now-line:visible").wait_for()
+
+    scales = page.evaluate(SCALES)
+    assert max(scales) - min(scales) < 0.15, scales
+    assert page.evaluate(CUT_TEXTS) == 0
+    # The page is at the current time, and its wheel scrolls the page over the grid.
+    box = page.locator(".now-line").bounding_box()
+    assert 100 < box["y"] < 400
+    time = page.locator(".now-time").bounding_box()
+    assert abs(time["y"] + time["height"] / 2 - box["y"] - box["height"] / 2) <= 1
+    top = page.evaluate("scrollY")
+    page.mouse.move(300, 300)
+    page.mouse.wheel(0, 200)
+    page.wait_for_function("top => scrollY >= top + 200", arg=top)
+    expect(page.locator(HEADS).first).to_be_in_viewport()
+    assert page.locator(HEADS).first.bounding_box()["y"] < 2
+    # The text of a long talk moves along.
+    expect(page.locator(".tall a", has_text="Exhibition")).to_be_in_viewport()
+
+    page.mouse.wheel(150, 0)
+    page.wait_for_function("() => document.querySelector('.grid-scroll').scrollLeft >= 100")
+    heads = page.locator(HEADS).evaluate_all("all => all.map((e) => e.getBoundingClientRect().x)")
+    columns = page.locator(".grid thead th").evaluate_all(
+        "all => all.map((e) => e.getBoundingClientRect().x)"
+    )
+    assert heads == columns
+    assert page.locator(".grid tbody th").first.bounding_box()["x"] < 40
+    page.get_by_role("button", name="Previous rooms").click()
+    page.wait_for_function("() => document.querySelector('.grid-scroll').scrollLeft === 0")
+    expect(page.get_by_role("button", name="Previous rooms")).to_be_disabled()
+
+
+def test_list_begins_now_and_folds_what_is_over(open_schedule, write_schedule):
+    write_schedule(
+        ("example", -120, 60, "Over"), ("garden", -120, 30, "Over, too"),
+        ("example", 0, 60, "Current"), ("garden", 60, 30, "Later"),
+    )  # fmt: skip
+    page = open_schedule(viewport={"width": 390, "height": 844})
+    summary = page.get_by_text("Earlier today (2)")
+    for path in ("", "/schedule?view=list"):
+        if path:
+            page.goto(page.url.split("/schedule")[0] + at_noon(path))
+        summary.wait_for()
+
+        talk = page.locator(".talk:visible").first
+        expect(talk).to_contain_text("Current")
+        assert talk.bounding_box()["y"] < 844 / 3
+        expect(page.locator("#views [aria-current]")).to_have_text("List")
+
+    summary.click()
+    expect(page.locator(".talk:visible")).to_have_count(4)
 
 
 def test_schedule_can_be_used_by_keyboard(open_schedule):
     page = open_schedule(viewport={"width": 1000, "height": 600})
-    region = page.get_by_role("region", name=re.compile("rooms across"))
-    region.evaluate(
-        "region => { region.scrollTop = 0; region.focus();"
-        " window.scrolled = new Promise((done) => region.addEventListener('scrollend', done)); }"
+    page.locator(".now-line:visible").wait_for()
+    page.get_by_role("region", name=re.compile("rooms across")).evaluate(
+        "region => { scrollTo(0, 0); region.focus({ preventScroll: true }); }"
     )
     page.keyboard.press("PageDown")
-    page.evaluate("window.scrolled.then(() => true)")
-    assert region.evaluate("region => region.scrollTop") > 0
+    page.wait_for_function("() => scrollY > 100")
 
     page.get_by_role("button", name="Jump to now").focus()
     page.keyboard.press("Enter")
@@ -83,26 +149,13 @@ def test_narrow_screen_and_print_show_a_list(open_schedule):
     expect(page.locator(".talk .chip").first).not_to_be_visible()
     page.emulate_media(media="print")
     expect(page.locator(".talk .chip").first).to_be_visible()
-    for selector in (".star", ".search", ".days", ".masthead nav", ".for-scripts", ".now-line"):
+    for selector in (
+        ".star",
+        ".search",
+        ".days",
+        ".masthead nav",
+        ".for-scripts",
+        ".now-line",
+        ".now-time",
+    ):
         expect(page.locator(selector).first).not_to_be_visible()
-
-
-@pytest.mark.parametrize("height", [720, 800, 940])
-def test_grid_scrolled_to_now_covers_no_star(open_schedule, write_schedule, height):
-    hours = range(-300, 360, 60)
-    write_schedule(
-        *(("example", start, 55, f"A{start}") for start in hours),
-        *(("garden", start + 20, 60, f"B{start}") for start in hours),
-        *(("lab", start + 45, 60, f"C{start}") for start in hours),
-    )
-    page = open_schedule("/schedule?view=grid", viewport={"width": 1280, "height": height})
-    page.locator(".now-line:visible").wait_for()
-    page.wait_for_function("() => document.querySelector('.grid-scroll').scrollTop > 0")
-
-    assert page.evaluate(COVERED_STARS) == 0
-    assert page.locator(".now-line").evaluate(
-        """line => {
-          const [inner, outer] = [line, line.parentElement].map((e) => e.getBoundingClientRect());
-          return inner.top > outer.top && inner.bottom < outer.bottom;
-        }"""
-    )

@@ -100,7 +100,8 @@ def cells(page):
         for cell in row.select("td"):
             column = next(c for c in range(100) if c not in drawn[number])
             for below in range(int(cell.get("rowspan", 1))):
-                drawn[number + below][column] = text(cell.a)
+                for beside in range(int(cell.get("colspan", 1))):
+                    drawn[number + below][column + beside] = text(cell.a)
     assert len({len(row) for row in drawn}) == 1
     return {
         text(row.th): [columns[n] for n in sorted(columns)]
@@ -121,19 +122,19 @@ class TestTheGrid:
             "11:00": ["", "Soldering", "Also soldering"],
             "11:15": ["", "Soldering", ""],
             "11:30": [text_of(HOSTILE), "", ""],
-            "12:00": ["", "Exhibition", ""],
+            "12:00": ["", "Exhibition", "Exhibition"],
             **{
-                f"{hour}:{minute}": ["", "Exhibition", ""]
+                f"{hour}:{minute}": ["", "Exhibition", "Exhibition"]
                 for hour in range(12, 24)
                 for minute in ("00", "30")
                 if (hour, minute) != (23, "30")
             },
-            "23:30": ["Night owls", "Exhibition", ""],
-            "00:00": ["Night owls", "Exhibition", ""],
-            "00:30": ["Night owls", "Exhibition", ""],
-            "01:00": ["", "Exhibition", ""],
-            "01:30": ["", "Exhibition", ""],
-            "02:00": ["Last song", "Exhibition", ""],
+            "23:30": ["Night owls", "Exhibition", "Exhibition"],
+            "00:00": ["Night owls", "Exhibition", "Exhibition"],
+            "00:30": ["Night owls", "Exhibition", "Exhibition"],
+            "01:00": ["", "Exhibition", "Exhibition"],
+            "01:30": ["", "Exhibition", "Exhibition"],
+            "02:00": ["Last song", "Exhibition", "Exhibition"],
         }
 
     def test_what_began_the_day_before_goes_on(self, site):
@@ -163,16 +164,74 @@ class TestTheGrid:
         notes = [text(note) for note in talk.select(".notes span")]
         assert notes == ["Not recorded", "Main", "EN"]
 
-    def test_nothing_is_on_for_hours(self, site, plan):
-        plan(hall=[event("24 10:00", 30, "Early"), event("24 20:00", 30, "Late")])
+    def test_long_gap_is_one_row_that_says_how_long(self, site, plan):
+        plan(
+            hall=[event("24 10:00", 30, "Early"), event("24 20:00", 30, "Late")],
+            lab=[event("24 11:30", 30, "Soon after")],
+        )
 
         rows = site.get("/schedule").html.select(".grid tbody tr")
 
         assert [(text(row.th), "gap" in row["class"]) for row in rows] == [
             ("10:00", False),
-            ("10:30", True),
+            ("10:30", False),
+            ("11:00", False),
+            ("11:30", False),
+            ("12:00", True),
             ("20:00", False),
         ]
+        assert [text(cell) for cell in rows[4].select("td")] == ["8 h 0 min without talks"]
+        assert cells(site.get("/schedule"))["20:00"] == ["Late", ""]
+
+    def test_every_minute_has_the_same_height(self, site):
+        """Rows last as long as their class says, at most half an hour."""
+        rows = site.get("/schedule").html.select(".grid tbody tr")
+
+        starts = [datetime.fromisoformat(row.time["datetime"]) for row in rows]
+        ends = [datetime.fromisoformat(row["data-end"]) for row in rows]
+        assert starts[1:] == ends[:-1]
+        heights = [int(row["class"][0].removeprefix("m")) for row in rows]
+        assert heights == [
+            (end - start) // timedelta(minutes=1) for start, end in zip(starts, ends, strict=True)
+        ]
+        assert max(heights) <= 30
+        labelled = [text(row.th) for row in rows if {"hour", "half"} & set(row["class"])]
+        assert labelled[:4] == ["10:00", "10:30", "11:00", "11:30"]
+        assert "10:45" not in labelled
+
+    def test_talk_without_others_is_as_wide_as_its_room(self, site, plan):
+        plan(hall=[event("24 10:00", 60, "One"), event("24 10:30", 60, "Two"),
+                   event("24 11:30", 30, "Alone")])  # fmt: skip
+
+        page = site.get("/schedule")
+
+        assert cells(page)["11:30"] == ["Alone", "Alone"]
+        assert cells(page)["10:30"] == ["One", "Two"]
+
+    @pytest.mark.parametrize(
+        ("minutes", "scale", "lines"), [(5, 5, 1), (15, 5, 3), (30, 3, 4), (60, 2, 6)]
+    )
+    def test_shortest_talks_set_the_scale(self, site, plan, minutes, scale, lines):
+        plan(hall=[event(f"24 {10 + n}:00", minutes, f"Talk {n}") for n in range(4)])
+
+        page = site.get("/schedule").html
+
+        assert f"scale-{scale}" in page.select_one(".grid")["class"]
+        assert f"l{lines}" in page.select_one(".grid .talk")["class"]
+
+    def test_long_talk_marks_its_text_as_movable(self, site):
+        tall = site.get("/schedule").html.select(".grid .tall")
+
+        assert [text(talk.a) for talk in tall] == ["Exhibition", "Night owls"]
+
+    def test_hours_are_labelled_on_the_day_that_the_clocks_change(self, site, plan):
+        # In Sydney, 02:00 became 03:00 on 4 October 2026.
+        start = datetime(2026, 10, 3, 15, 15, tzinfo=UTC)
+        plan(hall=[Slot(start=start, end=start + timedelta(hours=2), title="Night", guid="night")])
+
+        rows = site.get("/schedule").html.select(".grid tbody tr")
+
+        assert [text(row.th) for row in rows] == ["01:15", "01:30", "03:00", "03:30", "04:00"]
 
     def test_talks_at_odd_minutes_do_not_overlap(self, site, plan):
         plan(hall=[event("24 10:00", 7, "One"), event("24 10:07", 1, "Two")])
@@ -407,13 +466,56 @@ class TestATalk:
         links = {text(a): a["href"] for a in page.select("main a")}
         assert links == {
             "Tuesday 24 November 2026": "/schedule?day=2026-11-24",
+            # The pattern in place of a picture, and the place.
             "Great Hall": "/hall",
             "Watch in Great Hall": "/hall#stream",
             "Add to calendar": "/talk/guid-Keynote.ics",
             "More about this talk": "https://e.example/keynote",
+            text_of(HOSTILE): site.get("/schedule").html.select(".talk a")[3]["href"],
             "Schedule of Great Hall": "/hall/schedule",
-            "All rooms on Tuesday": "/schedule?day=2026-11-24",
+            "Soldering": "/talk/guid-Soldering",
+            "Also soldering": site.get("/schedule").html.select(".talk a")[2]["href"],
         }
+
+    def test_talk_has_its_neighbours(self, site, plan):
+        plan(
+            hall=[event("24 10:00", 30, "First"), event("24 10:30", 30, "Second"),
+                  event("24 11:00", 30, "Third"), event("25 10:00", 30, "Next day")],
+            lab=[event("24 09:45", 60, "Long"), event("24 11:00", 30, "Later"),
+                 event("24 10:30", 30, "Second", guid="2", relayed_from="Great Hall")],
+        )  # fmt: skip
+
+        def neighbours(title):
+            page = site.get(f"/talk/guid-{title}").html
+            return [text(li) for li in page.select(".neighbours li")]
+
+        assert neighbours("First") == ["10:30 · After Second", "09:45 · Lab Long"]
+        assert neighbours("Second") == [
+            "10:00 · Before First",
+            "11:00 · After Third",
+            "09:45 · Lab Long",
+        ]
+        assert neighbours("Third") == ["10:30 · Before Second", "11:00 · Lab Later"]
+
+    def test_talk_at_the_time_of_many_others_lists_the_nearest(self, site, plan):
+        plan(
+            hall=[event("24 10:00", 600, "All day")],
+            lab=[event(f"24 {10 + n // 2}:{n % 2 * 3}0", 30, f"Talk {n}") for n in range(20)],
+        )
+
+        talk = next(a for a in site.get("/schedule").html.select(".talk a") if text(a) == "All day")
+        page = site.get(talk["href"])
+        titles = [text(a) for a in page.html.select(".neighbours a")]
+        assert titles == [f"Talk {n}" for n in range(12)]
+
+    def test_zone_is_named_once(self, site, plan):
+        plan(ZoneInfo("UTC"), hall=HALL[:2])
+
+        facts = site.get("/talk/guid-Keynote").html.dd
+        assert text(facts) == "23:00 – Tuesday 00:00 UTC"
+        note = text(site.get("/schedule").html.select_one("[data-zone-note]"))
+        assert note == "Times are UTC."
+        assert "Times are UTC." in text(site.get("/hall").html.select_one("aside"))
 
     @pytest.mark.parametrize(
         ("minutes", "status"),

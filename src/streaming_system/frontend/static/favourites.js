@@ -47,6 +47,7 @@ function toggle(id) {
 
 function notify() {
   document.querySelectorAll(".star").forEach(updateButton);
+  document.querySelectorAll(".favourite").forEach(updateNamedButton);
   subscribers.forEach((callback) => callback());
 }
 
@@ -54,6 +55,28 @@ function updateButton(button) {
   const isMarked = favourites.has(button.dataset.id);
   button.setAttribute("aria-pressed", isMarked);
   button.firstChild.textContent = isMarked ? "★" : "☆";
+}
+
+function updateNamedButton(button) {
+  const isMarked = favourites.has(button.dataset.id);
+  const [star, name] = button.children;
+  button.classList.toggle("is-marked", isMarked);
+  star.textContent = isMarked ? "★" : "☆";
+  name.textContent = isMarked ? t("In favourites") : t("Add to favourites");
+}
+
+/** Return a button that marks a talk, and names what it does. */
+export function namedFavouriteButton(id) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "plain favourite";
+  button.dataset.id = id;
+  const star = document.createElement("span");
+  star.setAttribute("aria-hidden", "true");
+  button.append(star, " ", document.createElement("span"));
+  button.addEventListener("click", () => toggle(id));
+  updateNamedButton(button);
+  return button;
 }
 
 /** Return a button that marks a talk. */

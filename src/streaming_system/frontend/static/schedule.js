@@ -1,7 +1,8 @@
-// The schedule page: search while the viewer types, favourites, and the current time in the grid. Without this script the
-// page is complete, and the search has a button.
+// The schedule page: search while the viewer types, favourites, the current time, and what is over. Without this script the
+// page is complete, and its forms have buttons.
 
 import { favouriteButton, isFavourite, onChange } from "./favourites.js";
+import { GridView } from "./grid-view.js";
 import { t } from "./i18n.js";
 import { now, syncClock } from "./server-clock.js";
 import "./watched-marks.js";
@@ -13,13 +14,22 @@ const { event } = document.body.dataset;
 const FILTER_KEY = event ? `only favourites ${event}` : "only favourites";
 
 const schedule = document.getElementById("programme");
+const countNote = document.getElementById("count");
 const zoneNote = document.querySelector("[data-zone-note]");
-const eventZoneText = zoneNote.textContent;
 const zoneButton = document.querySelector("[data-zone-switch]");
 const filterButton = document.querySelector("[data-favourites-only]");
 const nowButton = document.querySelector("[data-to-now]");
 const searchForm = document.querySelector("form.search");
+const roomForm = document.querySelector("form.by-room");
+// The stylesheet of the grid applies to wide windows, unless the viewer has chosen a layout.
+const gridSheet = document.getElementById("grid-sheet");
+const gridMedia = matchMedia(gridSheet?.media || "not all");
 
+let talks = [];
+let groups = [];
+let grid;
+let countNodes = [];
+let eventZoneText = "";
 let usesViewerZone = prefersViewerZone();
 let isFiltered = false;
 try {
@@ -29,66 +39,105 @@ try {
   // Without storage each page begins with all talks.
 }
 
-const allTalks = () => schedule.querySelectorAll(".talk");
-const idOf = (talk) => talk.querySelector("a").pathname.split("/").pop();
-
 /** Add the scripted parts to a schedule that the server has rendered. */
 function enhance() {
-  for (const talk of allTalks()) {
-    talk.firstElementChild.append(favouriteButton(idOf(talk), talk.querySelector("a").textContent));
-  }
-  const line = document.createElement("div");
-  line.className = "now-line";
-  line.hidden = true;
-  line.setAttribute("aria-hidden", "true");
-  line.append(document.createElement("span"));
-  schedule.querySelector(".grid-scroll")?.append(line);
+  countNodes = [...countNote.childNodes];
+  eventZoneText = zoneNote.textContent;
+  talks = [...schedule.querySelectorAll(".talk")].map((element) => {
+    const link = element.querySelector("a");
+    const [start, end] = [...element.querySelectorAll(".when time")].map((time) => Date.parse(time.dateTime));
+    return { element, link, start, end, id: link.pathname.split("/").pop() };
+  });
+  for (const { element, link, id } of talks) element.firstElementChild.append(favouriteButton(id, link.textContent));
+  // Groups within others come first.
+  groups = [...schedule.querySelectorAll(".grid tbody tr, .slot, .agenda section")].reverse();
+  grid?.disconnect();
+  grid = new GridView(schedule);
+  schedule.prepend(earlierSummary());
+  scrollToCurrentDay();
+  markView();
   updateZone();
   applyFilter();
-  tick();
+}
+
+/** Return the summary that shows and hides the talks that are over; only lists show it. */
+function earlierSummary() {
+  const details = document.createElement("details");
+  details.className = "earlier";
+  details.hidden = true;
+  details.append(document.createElement("summary"));
+  details.addEventListener("toggle", () => schedule.classList.toggle("hides-earlier", !details.open && !details.hidden));
+  return details;
+}
+
+function scrollToCurrentDay() {
+  const current = document.querySelector(".days [aria-current]")?.parentElement;
+  if (current) current.parentElement.scrollLeft = current.offsetLeft - (current.parentElement.clientWidth - current.offsetWidth) / 2;
+}
+
+/** Mark the layout that the window's width has chosen. */
+function markView() {
+  if (!gridSheet || gridSheet.media === "screen" || !schedule.querySelector(".grid")) return;
+  for (const link of document.querySelectorAll("#views a")) {
+    if ((link.dataset.view === "grid") === gridMedia.matches) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
 }
 
 function updateZone() {
   zoneButton.hidden = ![...schedule.querySelectorAll("time")].some(isOtherZone);
   zoneButton.setAttribute("aria-pressed", usesViewerZone);
-  showZone(schedule, usesViewerZone);
   const isConverted = usesViewerZone && !zoneButton.hidden;
+  if (isConverted || schedule.querySelector("[data-event]")) showZone(schedule, usesViewerZone);
   zoneNote.textContent = isConverted ? t("Times are in your time zone ({place}); days are those of the event.", { place: viewerZoneName }) : eventZoneText;
+}
+
+/** Hide talks that are no favourites, if the filter is on. */
+function applyFilter() {
+  let shown = 0;
+  for (const { element, id } of talks) {
+    const isOff = isFiltered && !isFavourite(id);
+    element.classList.toggle("off", isOff);
+    if (!isOff) shown += 1;
+  }
+  filterButton.setAttribute("aria-pressed", isFiltered);
+  if (isFiltered) countNote.textContent = t("Showing favourites only: {shown} of {all}.", { shown, all: talks.length });
+  else if (countNote.firstChild !== countNodes[0]) countNote.replaceChildren(...countNodes);
   tick();
 }
 
-/** Hide talks that are no favourites, if the filter is on, and rows without talks. */
-function applyFilter() {
-  let shown = 0;
-  let all = 0;
-  for (const talk of allTalks()) {
-    const isOff = isFiltered && !isFavourite(idOf(talk));
-    talk.classList.toggle("off", isOff);
-    all += 1;
-    if (!isOff) shown += 1;
-  }
-  for (const group of schedule.querySelectorAll(".grid tbody tr, .slot, .agenda section")) {
-    group.classList.toggle("idle", group.querySelector(".talk:not(.off)") === null);
-  }
-  filterButton.setAttribute("aria-pressed", isFiltered);
-  document.querySelector("[data-favourites-note]").textContent = isFiltered
-    ? t("Showing favourites only: {shown} of {all}.", { shown, all })
-    : "";
-}
-
-/** Mark the current talks, and move the line of the current time. */
+/** Mark the current talks and those that are over, hide groups without talks, and move the line of the current time. */
 function tick() {
   const moment = now();
-  for (const talk of allTalks()) {
-    const [start, end] = [...talk.querySelectorAll(".when time")].map((time) => Date.parse(time.dateTime));
+  let earlier = 0;
+  let later = 0;
+  for (const { element, start, end } of talks) {
     const isOn = start <= moment && moment < end;
-    if (isOn === talk.classList.contains("is-on")) continue;
-    talk.classList.toggle("is-on", isOn);
-    if (isOn) talk.querySelector(".when").append(nowBadge());
-    else talk.querySelector(".on-now")?.remove();
+    const isOff = element.classList.contains("off");
+    element.classList.toggle("is-over", end <= moment);
+    if (!isOff && end <= moment) earlier += 1;
+    else if (!isOff) later += 1;
+    if (isOn === element.classList.contains("is-on")) continue;
+    element.classList.toggle("is-on", isOn);
+    if (isOn) element.querySelector(".when").append(nowBadge());
+    else element.querySelector(".on-now")?.remove();
   }
+  for (const group of groups) {
+    group.classList.toggle("idle", group.querySelector(".talk:not(.off)") === null);
+    group.classList.toggle("is-over", group.querySelector(".talk:not(.off, .is-over)") === null);
+  }
+  updateEarlier(earlier, later);
   nowButton.hidden = schedule.querySelector(".is-on:not(.off)") === null;
-  moveLine(moment);
+  grid.moveLine(moment, formatTime(moment, usesViewerZone ? undefined : schedule.dataset.zone));
+}
+
+/** Fold the talks that are over, unless all are. */
+function updateEarlier(earlier, later) {
+  const details = schedule.querySelector(".earlier");
+  details.hidden = !earlier || !later;
+  const isDay = "day" in schedule.dataset;
+  details.firstChild.textContent = isDay ? t("Earlier today ({count})", { count: earlier }) : t("Earlier ({count})", { count: earlier });
+  schedule.classList.toggle("hides-earlier", !details.open && !details.hidden);
 }
 
 function nowBadge() {
@@ -98,89 +147,69 @@ function nowBadge() {
   return badge;
 }
 
-function moveLine(moment) {
-  const line = schedule.querySelector(".now-line");
-  if (!line) return;
-  const row = [...schedule.querySelectorAll(".grid tbody tr")].find(({ dataset }) => moment < Date.parse(dataset.end));
-  const start = row && Date.parse(row.querySelector("time").dateTime);
-  line.hidden = !row || moment < start;
-  if (line.hidden) return;
-  const fraction = (moment - start) / (Date.parse(row.dataset.end) - start);
-  // In some browsers the offsetTop of a row is relative to its <tbody>; that of a cell is relative to the table.
-  const head = row.querySelector("th");
-  line.style.insetBlockStart = `${head.offsetTop + fraction * head.offsetHeight}px`;
-  line.firstChild.textContent = formatTime(moment, usesViewerZone ? undefined : schedule.dataset.zone);
-}
-
-/** Scroll back a little until the sticky table head hides no star: a covered star cannot be clicked. */
-function uncoverStars(scroller) {
-  const head = scroller.querySelector("thead th").getBoundingClientRect();
-  const stars = [...scroller.querySelectorAll(".star")];
-  const initial = scroller.scrollTop;
-  // Each step may cover another star. The limit keeps the current talks visible.
-  while (initial - scroller.scrollTop < scroller.clientHeight / 3) {
-    const covered = stars.map((star) => star.getBoundingClientRect()).find(({ top, bottom }) => top < head.bottom && bottom > head.top);
-    if (!covered || scroller.scrollTop === 0) return;
-    scroller.scrollTop -= Math.ceil(head.bottom - covered.top);
-  }
-  scroller.scrollTop = initial;
-}
-
-function scrollToNow(focus) {
+/** Show the current time and move the focus to a current talk. */
+function goToNow() {
   const talk = schedule.querySelector(".is-on:not(.off)");
   if (!talk) return;
-  const scroller = schedule.querySelector(".grid-scroll");
-  const line = schedule.querySelector(".now-line");
-  if (scroller && !line.hidden && getComputedStyle(line).display !== "none") {
-    // The first talks of the hour stay visible, too.
-    scroller.scrollTop = line.offsetTop - scroller.clientHeight / 3;
-    uncoverStars(scroller);
-    if (focus) scroller.scrollIntoView({ block: "nearest" });
-  } else if (focus) {
-    talk.scrollIntoView({ block: "center" });
-  }
-  if (focus) talk.querySelector("a").focus();
+  if (!grid.scrollToNow()) talk.scrollIntoView({ block: "center" });
+  talk.querySelector("a").focus({ preventScroll: true });
 }
 
-let searchRequest;
+let request;
 let searchTimer;
 
-/** Fetch the search results and show them in place of the schedule. */
-async function search() {
-  const address = new URL(searchForm.action);
-  for (const [name, value] of new FormData(searchForm)) if (value.trim()) address.searchParams.set(name, value.trim());
+/** Fetch the schedule that a form selects, and show it in place of this one. */
+async function show(form) {
+  const address = new URL(form.action);
+  for (const [name, value] of new FormData(form)) if (value.trim()) address.searchParams.set(name, value.trim());
   // An empty search restores the query of the first page.
-  if (!address.searchParams.has("q") && initialQuery) address.search = initialQuery;
-  searchRequest?.abort();
-  searchRequest = new AbortController();
+  if (form === searchForm && !address.searchParams.has("q") && initialQuery) address.search = initialQuery;
+  request?.abort();
+  request = new AbortController();
   try {
-    const response = await fetch(address, { signal: searchRequest.signal });
+    const response = await fetch(address, { signal: request.signal });
     if (!response.ok) throw new Error(response.status);
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    for (const id of ["days", "views", "count"]) {
-      document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
-    }
-    const fresh = page.getElementById("programme");
-    schedule.dataset.zone = fresh.dataset.zone;
-    schedule.replaceChildren(...fresh.childNodes);
+    replaceSchedule(new DOMParser().parseFromString(await response.text(), "text/html"));
     history.replaceState(null, "", address);
-    enhance();
   } catch (error) {
     // The field keeps its text; Enter searches again.
-    if (error.name !== "AbortError") document.getElementById("count").textContent = t("Search is unavailable right now.");
+    if (error.name !== "AbortError") countNote.textContent = t("Search is unavailable right now.");
   }
+}
+
+function replaceSchedule(page) {
+  for (const selector of ["#days", "#views", "#count", "[data-zone-note]", "h1"]) {
+    document.querySelector(selector).replaceChildren(...page.querySelector(selector).childNodes);
+  }
+  zoneNote.hidden = page.querySelector("[data-zone-note]").hidden;
+  document.title = page.title;
+  for (const selector of ["form.search", "form.by-room"]) {
+    const fields = [...(page.querySelector(selector)?.querySelectorAll("[type=hidden]") ?? [])];
+    document.querySelectorAll(`${selector} [type=hidden]`).forEach((field) => field.remove());
+    document.querySelector(selector)?.append(...fields);
+  }
+  const fresh = page.getElementById("programme");
+  schedule.dataset.zone = fresh.dataset.zone;
+  if (fresh.dataset.day) schedule.dataset.day = fresh.dataset.day;
+  else delete schedule.dataset.day;
+  schedule.replaceChildren(...fresh.childNodes);
+  enhance();
 }
 
 const initialQuery = new URL(location.href).searchParams.has("q") ? "" : location.search;
 
 searchForm.addEventListener("input", () => {
   clearTimeout(searchTimer);
-  searchTimer = setTimeout(search, SEARCH_DELAY);
+  searchTimer = setTimeout(show, SEARCH_DELAY, searchForm);
 });
 searchForm.addEventListener("submit", (event) => {
   event.preventDefault();
   clearTimeout(searchTimer);
-  search();
+  show(searchForm);
+});
+roomForm?.addEventListener("change", ({ target }) => {
+  target.classList.toggle("is-chosen", target.value !== "");
+  show(roomForm);
 });
 filterButton.addEventListener("click", () => {
   isFiltered = !isFiltered;
@@ -190,21 +219,23 @@ filterButton.addEventListener("click", () => {
     // Without storage the filter applies to this page only.
   }
   applyFilter();
-  tick();
 });
 zoneButton.addEventListener("click", () => {
   usesViewerZone = !usesViewerZone;
   storePreference(usesViewerZone);
   updateZone();
+  tick();
 });
-nowButton.addEventListener("click", () => scrollToNow(true));
+nowButton.addEventListener("click", goToNow);
 onChange(() => { if (isFiltered) applyFilter(); });
-addEventListener("resize", () => moveLine(now()));
+gridMedia.addEventListener("change", markView);
+addEventListener("resize", () => tick());
 
 document.querySelector(".for-scripts").hidden = false;
-searchForm.querySelector("button").hidden = true;
+for (const button of document.querySelectorAll(".search button, .by-room button")) button.hidden = true;
 enhance();
 await syncClock();
 tick();
-scrollToNow(false);
+// A reloaded page, and one that the viewer returns to, stay where they were.
+if (performance.getEntriesByType("navigation")[0]?.type === "navigate" && scrollY === 0) grid.scrollToNow();
 setInterval(tick, TICK_INTERVAL);

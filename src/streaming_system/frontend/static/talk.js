@@ -1,6 +1,6 @@
 // A talk's page: favourite button, start in the viewer's time zone, and time until the start.
 
-import { favouriteButton } from "./favourites.js";
+import { namedFavouriteButton } from "./favourites.js";
 import { n, t } from "./i18n.js";
 import { now, syncClock } from "./server-clock.js";
 import "./watched-marks.js";
@@ -11,7 +11,7 @@ const MINUTE = 60_000;
 
 const article = document.querySelector("[data-talk]");
 const title = article.querySelector("h1");
-title.after(favouriteButton(article.dataset.talk, title.textContent));
+title.after(namedFavouriteButton(article.dataset.talk));
 
 const times = [...article.querySelectorAll(".talk-facts time")];
 const viewerTime = article.querySelector("[data-viewer-time]");

@@ -24,6 +24,7 @@ from streaming_system.frontend.query_params import normalise_search
 from streaming_system.frontend.relive.watch_again import FIRST_RESPONSE_TIMEOUT, TalkRecordings
 from streaming_system.frontend.room_view import build_room_view
 from streaming_system.frontend.schedule_page.grid import ScheduleGrid, build_grid
+from streaming_system.frontend.schedule_page.neighbours import find_neighbours
 from streaming_system.frontend.schedule_page.schedule_view import (
     ScheduleEntry,
     ScheduleView,
@@ -100,6 +101,8 @@ def talk(request: Any) -> Response:
     )
     values = {
         "watch_again": watch_again,
+        "neighbours": find_neighbours(request.schedule_views.get(request.schedule), entry),
+        "is_shown": entry.talk.is_on(request.now) and state.live and not state.is_on_slate,
         "entry": entry,
         "state": state,
         "event": entry.talk,
