@@ -1,5 +1,6 @@
 """The systemd units, tmpfiles and logrotate configuration in conf/."""
 
+import configparser
 import re
 import subprocess
 import sys
@@ -91,6 +92,18 @@ def test_workers_have_enough_time_to_drain(app):
     # The default of drain_seconds is 30.
     assert int(re.search(r"^TimeoutStopSec=(\d+)", text, re.MULTILINE)[1]) > 30
     assert "/pserve -q " in text
+
+
+@pytest.mark.parametrize("app", ["frontend", "tracker"])
+def test_workers_may_open_more_files_than_connections(app):
+    ini = configparser.RawConfigParser()
+    ini.read(ROOT / "production.ini")
+    text = unit_text(f"streaming-{app}@.service")
+    limits = dict(re.findall(r"^(MemoryMax|TasksMax|LimitNOFILE)=(\w+)", text, re.MULTILINE))
+
+    assert set(limits) == {"MemoryMax", "TasksMax", "LimitNOFILE"}
+    assert int(limits["LimitNOFILE"]) >= 2 * ini.getint(f"server:{app}", "connection_limit")
+    assert int(limits["TasksMax"]) >= 4 * ini.getint(f"server:{app}", "threads")
 
 
 def test_documented_drop_in_is_part_of_the_unit():
