@@ -11,24 +11,27 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     # The parsers lie at the top level, where organisers find them as examples, and the migrations
-    # where Alembic's command finds them.
+    # where Alembic's command finds them. So do units and nginx's configuration, in conf/.
     packages=[
         *find_packages("src"),
         "streaming_system.parsers",
         "streaming_system.parsers.icalendar",
         "streaming_system.migrations",
         "streaming_system.migrations.versions",
+        "streaming_system.production_files",
     ],
     package_dir={
         "": "src",
         "streaming_system.parsers": "parsers",
         "streaming_system.migrations": "alembic",
+        "streaming_system.production_files": "conf",
     },
     package_data={
         "streaming_system": ["py.typed", "commit.txt"],
         "streaming_system.event_setup": ["files/**/*"],
         "streaming_system.schedule_import.authoring": ["*.txt"],
         "streaming_system.agent.server_setup": ["templates/*"],
+        "streaming_system.production_files": ["**/*"],
         "streaming_system.frontend": ["templates/**/*", "static/**/*", "locale/**/*"],
         "streaming_system.theme": ["examples/**/*"],
         "streaming_system.tracker": ["templates/**/*", "static/**/*"],

@@ -22,6 +22,7 @@ SOURCES = (
     "src",
     "parsers",
     "alembic",
+    "conf",
     "setup.py",
     "pyproject.toml",
     "MANIFEST.in",

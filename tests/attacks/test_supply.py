@@ -256,7 +256,7 @@ def test_wheel_is_reproducible(tmp_path):
     ):
         copy = tmp_path / name
         copy.mkdir()
-        for part in ("src", "parsers", "alembic", "tools", "setup.py", "pyproject.toml",
+        for part in ("src", "parsers", "alembic", "conf", "tools", "setup.py", "pyproject.toml",
                      "MANIFEST.in", "README.md", "LICENSE"):  # fmt: skip
             if (ROOT / part).is_dir():
                 ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")

@@ -1,5 +1,6 @@
 """`streaming-system init` and `serve`, from nothing to a site, as docs/first-event.md has it."""
 
+import json
 import os
 import re
 import shlex
@@ -156,7 +157,13 @@ def test_wheel_serves_an_event_without_a_checkout(root, tmp_path, environ):
     command = [program, *serve[1:], "--listen", f"127.0.0.1:{port}"]
     with serving(command, tmp_path, environ, port) as event:
         assert "Soldering for all" in event.text("/schedule?day=all")
-        event.text("/tracker/readyz")
+        assert json.loads(event.text("/tracker/readyz"))["commit"] != "unknown"
+        playback = json.loads(event.text("/tracker/api/v1/rooms/main_hall/playback"))
+        assert playback["viewers"]["players"] == 0
+    command = [program, "production-files", tmp_path / "conf"]
+    subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, check=True)
+    assert (tmp_path / "conf/nginx.conf").read_text() == (root / "conf/nginx.conf").read_text()
+    assert (tmp_path / "conf/streaming-tracker@.service").is_file()
 
 
 def _site_packages():

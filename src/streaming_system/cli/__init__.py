@@ -12,6 +12,7 @@ from streaming_system.cli.common import DEFAULT_INI
 from streaming_system.cli.config import config
 from streaming_system.cli.init import init_command
 from streaming_system.cli.plugins import plugins_command
+from streaming_system.cli.production_files import production_files_command
 from streaming_system.cli.reload import reload_command
 from streaming_system.cli.renamed_encoder import renamed_encoder
 from streaming_system.cli.schedule import schedule
@@ -68,6 +69,7 @@ main.add_command(config)
 main.add_command(renamed_encoder)
 main.add_command(init_command)
 main.add_command(plugins_command)
+main.add_command(production_files_command)
 main.add_command(reload_command)
 main.add_command(schedule)
 main.add_command(serve)

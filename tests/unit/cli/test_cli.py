@@ -38,6 +38,20 @@ def test_version_needs_no_site():
     assert re.fullmatch(r"streaming-system \d+\.\d+\.\d+ \(commit [-\w]+\)\n", result.output)
 
 
+def test_production_files_are_written_into_a_new_folder(root, tmp_path):
+    command = ["production-files", str(tmp_path / "new")]
+
+    assert CliRunner().invoke(main, command).exit_code == 0
+    unit = "streaming-frontend@.service"
+    assert (tmp_path / "new" / unit).read_text() == (root / "conf" / unit).read_text()
+    assert (tmp_path / "new/servers/icecast.xml").is_file()
+    again = CliRunner().invoke(main, command)
+    assert (again.exit_code, again.stderr) == (
+        1,
+        f"Error: {tmp_path}/new exists; name a new folder\n",
+    )
+
+
 def test_config_check_accepts_a_valid_configuration(run):
     result = run("config", "check")
 
