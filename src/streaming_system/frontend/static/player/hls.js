@@ -2,7 +2,7 @@
 
 import { t } from "../i18n.js";
 import { estimateBandwidth } from "./bandwidth.js";
-import { findTrack, keyOf, optionsOf } from "./tracks.js";
+import { EMBEDDED_CAPTIONS, embeddedTracks, findTrack, keyOf, optionsOf, showOnly } from "./tracks.js";
 
 // From this delay on the viewer gets a button back to live.
 const BEHIND_THRESHOLD_SECONDS = 8;
@@ -53,6 +53,7 @@ export class HlsEngine {
       manifestLoadPolicy: loadPolicy(0, 6000),
       playlistLoadPolicy: loadPolicy(2, 6000),
       fragLoadPolicy: loadPolicy(3, 20000),
+      ...EMBEDDED_CAPTIONS,
     });
     this.Hls = Hls;
     const { Events } = Hls;
@@ -69,6 +70,9 @@ export class HlsEngine {
       const { height } = this.hls.levels[level];
       video.dataset.quality = this.isAudioOnly ? "audio" : height ? `${height}p` : "";
     });
+    this.listeners = new AbortController();
+    // A channel of embedded captions has begun.
+    video.textTracks.addEventListener("addtrack", () => this.selectSubtitles(), { signal: this.listeners.signal });
     this.hls.loadSource(source.url);
     this.hls.attachMedia(video);
   }
@@ -169,18 +173,24 @@ export class HlsEngine {
 
   /** Show the preferred subtitles; without a preference none are loaded. */
   selectSubtitles() {
-    const track = findTrack(this.hls.subtitleTracks, this.preferences.subtitles);
+    const { subtitleTracks } = this.hls;
+    const embedded = embeddedTracks(this.video, subtitleTracks);
+    const number = findTrack([...subtitleTracks, ...embedded], this.preferences.subtitles);
+    const track = number < subtitleTracks.length ? number : -1;
     this.hls.subtitleDisplay = track >= 0;
     if (track !== this.hls.subtitleTrack) this.hls.subtitleTrack = track;
+    showOnly(embedded, embedded[number - subtitleTracks.length]);
     this.callbacks.onOptionsChange();
   }
 
   tracks() {
     const { audioTracks, audioTrack, subtitleTracks, subtitleTrack } = this.hls;
-    const chosen = (tracks, number) => (tracks[number] ? keyOf(tracks[number], tracks) : "");
+    const subtitles = [...subtitleTracks, ...embeddedTracks(this.video, subtitleTracks)];
+    const shown = subtitles[subtitleTrack] ?? subtitles.find(({ mode }) => mode === "showing");
+    const chosen = (track, tracks) => (track ? keyOf(track, tracks) : "");
     return {
-      language: { options: optionsOf(audioTracks), chosen: chosen(audioTracks, audioTrack) },
-      subtitles: { options: optionsOf(subtitleTracks), chosen: chosen(subtitleTracks, subtitleTrack) },
+      language: { options: optionsOf(audioTracks), chosen: chosen(audioTracks[audioTrack], audioTracks) },
+      subtitles: { options: optionsOf(subtitles), chosen: chosen(shown, subtitles) },
     };
   }
 
@@ -233,6 +243,7 @@ export class HlsEngine {
   }
 
   destroy() {
+    this.listeners.abort();
     this.hls.destroy();
   }
 }

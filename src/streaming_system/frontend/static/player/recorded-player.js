@@ -5,6 +5,7 @@ import { Controls } from "./controls.js";
 import { RecordedPlayback } from "./recorded-playback.js";
 import { RoomPlayer } from "./room-player.js";
 import { SeekBar } from "./seek-bar.js";
+import { TranscriptCaptions } from "./transcript-captions.js";
 
 /** Positions count from the beginning of the talk. */
 class RecordedSeekBar extends SeekBar {
@@ -58,7 +59,9 @@ export class RecordedPlayer extends RoomPlayer {
   }
 
   /** A recording plays when the viewer starts it. */
-  begin() {}
+  begin() {
+    if (this.stage.dataset.transcript) new TranscriptCaptions(this, this.listeners.signal);
+  }
 
   seek(position) {
     const [start, end] = this.supervisor.bounds();
