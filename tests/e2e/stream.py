@@ -26,6 +26,7 @@ class Encoder:
 
     playlist = PLAYLIST
     renditions: tuple[str, ...] = ("sd", "hd", "sound")
+    flags = "delete_segments+temp_file"
 
     def __init__(self, folder: Path, length: int = 6) -> None:
         self.folder = folder
@@ -40,7 +41,7 @@ class Encoder:
         self.process = subprocess.Popen(
             ["ffmpeg", "-nostdin", "-loglevel", "error", *self.input_options(), *ENCODING,
              "-f", "hls", "-hls_time", "1", "-hls_list_size", str(self.length),
-             "-hls_flags", "delete_segments+temp_file", "-master_pl_name", self.playlist,
+             "-hls_flags", self.flags, "-master_pl_name", self.playlist,
              "-hls_segment_filename", f"{self.folder}/%v/run{self.runs}-%d.ts",
              f"{self.folder}/%v/index.m3u8"]
         )  # fmt: skip

@@ -5,12 +5,15 @@ import re
 import subprocess
 import textwrap
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.orm import Session
 from webtest import TestApp
 
 from streaming_system import tracker as tracker_app
+from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.tracker.crew.tokens import Tokens
 from streaming_system.tracker.history.retention import EXPIRY_RULES, Retention
 from streaming_system.tracker.models import Caption
@@ -382,6 +385,17 @@ class TestTranscript:
         response = captioner.app.get(f"{ROOM}/transcript.vtt", {**SPAN, **query}, status=400)
 
         assert response.json == {"error": error}
+
+    def test_talk_that_must_not_be_recorded_has_no_transcript(self, captioner, monkeypatch):
+        talk = Slot(start=NOON + timedelta(seconds=30), end=NOON + timedelta(minutes=5),
+                    guid="off", title="Off the record", do_not_record=True)  # fmt: skip
+        hall = RoomSchedule(timezone=ZoneInfo("UTC"), slots=(talk,))
+        schedule = SimpleNamespace(current=lambda: Schedule(rooms={"hall": hall}))
+        monkeypatch.setitem(captioner.app.app.registry, "schedule", schedule)
+
+        lines = captioner.transcript().json["lines"]
+
+        assert [line["text"] for line in lines] == ["<script>alert(1)</script> & co"]
 
     @pytest.mark.both_databases
     def test_lines_are_deleted_after_their_retention(self, captioner, engine, rows):

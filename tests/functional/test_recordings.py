@@ -86,7 +86,7 @@ class TestHls:
 
         assert parts(page) == [
             {"url": f"{PAGE}/recording.m3u8", "type": "application/vnd.apple.mpegurl",
-             "start": 0.0, "end": None}
+             "start": 0.0, "end": None, "clock": None}
         ]  # fmt: skip
         assert "media-src http: https: blob:" in page.headers["Content-Security-Policy"]
         response = site.get(f"{PAGE}/recording.m3u8")
@@ -263,9 +263,9 @@ class TestFiles:
 
         assert parts(page) == [
             {"url": "rec/hall-24-Nov-26-08%3A50%3A00.mp4", "type": "video/mp4",
-             "start": 600.0, "end": 3000.0},
+             "start": 600.0, "end": 3000.0, "clock": TALK.start.timestamp() - 600},
             {"url": "rec/hall-24-Nov-26-09%3A40%3A00.mp4", "type": "video/mp4",
-             "start": 0.0, "end": 1200.0},
+             "start": 0.0, "end": 1200.0, "clock": TALK.start.timestamp() + 2400},
         ]  # fmt: skip
 
     def test_talk_across_midnight(self, relive_site, clock):

@@ -108,7 +108,9 @@ class HlsSource:
         clock = now.timestamp() + self._config.clock_offset
         # The last segments arrive after the end.
         is_over = clock >= window.end and (newest >= window.end or clock - window.end > 60)
-        return render_media(playlist, window, is_over=is_over)
+        return render_media(
+            playlist, window, is_over=is_over, clock_offset=self._config.clock_offset
+        )
 
 
 class MediaMtxSource:
@@ -127,7 +129,9 @@ class MediaMtxSource:
         pieces = filter(None, (span.overlap(window) for span in spans))
         parts = [
             RecordingPart(
-                url=get_url(self._config.url, self._config.path, piece), mime_type="video/mp4"
+                url=get_url(self._config.url, self._config.path, piece),
+                mime_type="video/mp4",
+                clock=piece.start - self._config.clock_offset,
             )
             for piece in pieces
         ]
@@ -155,11 +159,13 @@ class FileSource:
         files, spans = known
         window = talk_span(talk, self._config.clock_offset)
         clock = now.timestamp() + self._config.clock_offset
-        parts = _file_parts(files, window)
+        parts = _file_parts(files, window, self._config.clock_offset)
         return _only_ended(talk, now, assess_coverage(window, spans, parts, clock))
 
 
-def _file_parts(files: Iterable[MediaFile], window: Span) -> Iterable[RecordingPart]:
+def _file_parts(
+    files: Iterable[MediaFile], window: Span, clock_offset: float
+) -> Iterable[RecordingPart]:
     position = window.start
     for file in files:
         piece = file.span.overlap(Span(position, window.end)) if position < window.end else None
@@ -169,6 +175,7 @@ def _file_parts(files: Iterable[MediaFile], window: Span) -> Iterable[RecordingP
                 mime_type=file.mime_type,
                 start=piece.start - file.span.start,
                 end=piece.end - file.span.start,
+                clock=file.span.start - clock_offset,
             )
             position = piece.end
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from math import ceil
 
 from streaming_system.frontend.relive.hls_playlist import MasterPlaylist, MediaPlaylist, Segment
@@ -24,10 +25,13 @@ def render_master(playlist: MasterPlaylist, path_of: Callable[[str], str]) -> st
     return "\n".join(("#EXTM3U", f"#EXT-X-VERSION:{_MIN_VERSION}", *lines, ""))
 
 
-def render_media(playlist: MediaPlaylist, window: Span, *, is_over: bool) -> str:
+def render_media(
+    playlist: MediaPlaylist, window: Span, *, is_over: bool, clock_offset: float = 0.0
+) -> str:
     """Return the media playlist of a time window.
 
     :param is_over: whether no more segments will follow.
+    :param clock_offset: seconds that the clock of the playlist is fast.
     """
     segments = select_segments(playlist, window)
     longest = max((segment.duration for segment in segments), default=1.0)
@@ -45,7 +49,7 @@ def render_media(playlist: MediaPlaylist, window: Span, *, is_over: bool) -> str
         lines.append("#EXT-X-PLAYLIST-TYPE:VOD")
     previous: Segment | None = None
     for segment in segments:
-        lines += _segment_lines(segment, previous)
+        lines += _segment_lines(segment, previous, clock_offset)
         previous = segment
     return "\n".join((*lines, *(["#EXT-X-ENDLIST"] if is_over else []), ""))
 
@@ -59,12 +63,18 @@ def select_segments(playlist: MediaPlaylist, window: Span) -> Sequence[Segment]:
     ]
 
 
-def _segment_lines(segment: Segment, previous: Segment | None) -> list[str]:
+def _segment_lines(segment: Segment, previous: Segment | None, clock_offset: float) -> list[str]:
     lines = []
+    is_adjacent = False
     if previous is not None:
         is_adjacent = segment.sequence == previous.sequence + 1
         if segment.discontinuity != previous.discontinuity or not is_adjacent:
             lines.append("#EXT-X-DISCONTINUITY")
+    if segment.start is not None and not is_adjacent:
+        # Players show the captions of a talk by it.
+        moment = datetime.fromtimestamp(segment.start - clock_offset, UTC)
+        time = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{time}")
     before = previous.state_tags if previous else ()
     if segment.state_tags != before:
         was_encrypted = any(tag.startswith("#EXT-X-KEY") for tag in before)

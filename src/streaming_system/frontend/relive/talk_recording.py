@@ -43,12 +43,15 @@ class RecordingPart:
 
     :param start: the seconds of the file before the piece.
     :param end: the second of the file at which the piece ends; ``None`` for its end.
+    :param clock: the time at second 0 of the file, in seconds since 1970; ``None`` if it is
+        unknown, or in the playlist.
     """
 
     url: str
     mime_type: str
     start: float = 0.0
     end: float | None = None
+    clock: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,7 +53,13 @@ class WatchAgain:
     def parts(self) -> list[dict[str, Any]]:
         """The parts of the recording for the player."""
         return [
-            {"url": part.url, "type": part.mime_type, "start": part.start, "end": part.end}
+            {
+                "url": part.url,
+                "type": part.mime_type,
+                "start": part.start,
+                "end": part.end,
+                "clock": part.clock,
+            }
             for part in (self.recording.parts if self.recording else ())
         ]
 

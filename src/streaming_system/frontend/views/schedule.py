@@ -32,6 +32,7 @@ from streaming_system.frontend.schedule_page.schedule_view import (
     search,
 )
 from streaming_system.frontend.security_headers import allow_streams
+from streaming_system.frontend.transcripts import transcript_address
 from streaming_system.schedule.export import export_schedule
 from streaming_system.schedule.export_talks import ExportSite
 from streaming_system.schedule.model import RoomSchedule, Schedule
@@ -114,6 +115,7 @@ def talk(request: Any) -> Response:
         "feedback_result": result,
         "zone_names": state.formatter.zone(entry.talk.start.astimezone(state.zone)),
         "language_tag": language_tag,
+        "transcript_address": transcript_address(request, entry),
     }
     response = page_response(request, with_etag(render("talk.jinja2", values, request)))
     if watch_again.parts:

@@ -7,6 +7,7 @@ video conferences accept it: ``?token=…&lang=en&seq=12``.
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,6 +83,7 @@ def transcript(request: Any) -> Response:
     languages = list(request.captions.languages(room, start, end))
     language = _parse_language(request.GET.get("lang", "")) or next(iter(languages), "")
     cues = request.captions.transcript(room, language, start, end) if language else []
+    cues = _without_unrecorded_talks(request, room, cues)
     file_format = request.matchdict["format"]
     if file_format == "vtt":
         response = Response(format_webvtt(cues, start), content_type="text/vtt", charset="utf-8")
@@ -97,6 +99,14 @@ def transcript(request: Any) -> Response:
         )
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
+
+
+def _without_unrecorded_talks(request: Any, room: str, cues: Sequence[Cue]) -> Sequence[Cue]:
+    """Leave out the lines of talks that must not be recorded."""
+    schedule = request.registry["schedule"]
+    of_room = schedule.current().rooms.get(room) if schedule else None
+    unrecorded = [slot for slot in (of_room.slots if of_room else ()) if slot.do_not_record]
+    return [cue for cue in cues if not any(slot.is_on(cue.start) for slot in unrecorded)]
 
 
 def _cue_json(cue: Cue) -> dict[str, Any]:

@@ -14,6 +14,15 @@ const MIN_BYTES = 50_000;
 // The other files of the page share the connection, and the first segment should not stall.
 const MARGIN = 0.7;
 
+// CEA-608 and CEA-708: the names of the channels that the playlist does not name.
+const EMBEDDED_CAPTIONS = {
+  enableCEA708Captions: true,
+  ...Object.fromEntries([1, 2, 3, 4].flatMap((number) => [
+    [`captionsTextTrack${number}Label`, `CC${number}`],
+    [`captionsTextTrack${number}LanguageCode`, ""],
+  ])),
+};
+
 function loadPolicy(retries, timeout) {
   return {
     default: {
@@ -56,6 +65,7 @@ export function hlsSettings({ delay }, startPosition = -1) {
     manifestLoadPolicy: loadPolicy(0, 6000),
     playlistLoadPolicy: loadPolicy(2, 6000),
     fragLoadPolicy: loadPolicy(3, 20000),
+    ...EMBEDDED_CAPTIONS,
   };
 }
 

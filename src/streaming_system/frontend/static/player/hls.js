@@ -3,7 +3,7 @@
 import { t } from "../i18n.js";
 import { takeEarlyStream } from "./early-stream.js";
 import { CATCH_UP_RATE, findLevel, hlsSettings } from "./hls-settings.js";
-import { findTrack, keyOf, optionsOf } from "./tracks.js";
+import { embeddedTracks, findTrack, keyOf, optionsOf, showOnly } from "./tracks.js";
 
 // From this delay on the viewer gets a button back to live.
 const BEHIND_THRESHOLD_SECONDS = 8;
@@ -24,6 +24,9 @@ export class HlsEngine {
     this.hls = early?.hls ?? new Hls(hlsSettings(preferences, source.startPosition));
     this.Hls = Hls;
     this.listen();
+    this.listeners = new AbortController();
+    // A channel of embedded captions has begun.
+    video.textTracks.addEventListener("addtrack", () => this.selectSubtitles(), { signal: this.listeners.signal });
     if (early) {
       queueMicrotask(() => this.takeOver(early));
     } else {
@@ -157,18 +160,24 @@ export class HlsEngine {
 
   /** Show the preferred subtitles; without a preference none are loaded. */
   selectSubtitles() {
-    const track = findTrack(this.hls.subtitleTracks, this.preferences.subtitles);
+    const { subtitleTracks } = this.hls;
+    const embedded = embeddedTracks(this.video, subtitleTracks);
+    const number = findTrack([...subtitleTracks, ...embedded], this.preferences.subtitles);
+    const track = number < subtitleTracks.length ? number : -1;
     this.hls.subtitleDisplay = track >= 0;
     if (track !== this.hls.subtitleTrack) this.hls.subtitleTrack = track;
+    showOnly(embedded, embedded[number - subtitleTracks.length]);
     this.callbacks.onOptionsChange();
   }
 
   tracks() {
     const { audioTracks, audioTrack, subtitleTracks, subtitleTrack } = this.hls;
-    const chosen = (tracks, number) => (tracks[number] ? keyOf(tracks[number], tracks) : "");
+    const subtitles = [...subtitleTracks, ...embeddedTracks(this.video, subtitleTracks)];
+    const shown = subtitles[subtitleTrack] ?? subtitles.find(({ mode }) => mode === "showing");
+    const chosen = (track, tracks) => (track ? keyOf(track, tracks) : "");
     return {
-      language: { options: optionsOf(audioTracks), chosen: chosen(audioTracks, audioTrack) },
-      subtitles: { options: optionsOf(subtitleTracks), chosen: chosen(subtitleTracks, subtitleTrack) },
+      language: { options: optionsOf(audioTracks), chosen: chosen(audioTracks[audioTrack], audioTracks) },
+      subtitles: { options: optionsOf(subtitles), chosen: chosen(shown, subtitles) },
     };
   }
 
@@ -221,6 +230,7 @@ export class HlsEngine {
   }
 
   destroy() {
+    this.listeners.abort();
     this.hls.destroy();
   }
 }

@@ -4,12 +4,17 @@ import { t } from "../i18n.js";
 import { isMainVideo, soundsOf } from "./endpoints.js";
 
 /** Return the options and the chosen one of each menu. */
-export function buildMenus({ engine, source, available, levels, preferences }) {
+export function buildMenus({ engine, source, available, levels, preferences, captions }) {
   return {
     quality: qualities({ engine, source, available, levels }),
     delay: delays({ source, available, preferred: preferences.delay }),
-    ...(engine?.tracks() ?? { language: none(), subtitles: none() }),
+    ...addCaptions(engine?.tracks() ?? { language: none(), subtitles: none() }, captions),
   };
+}
+
+/** Add the captions that do not come with the stream, once they have been loaded. */
+export function addCaptions(tracks, captions) {
+  return captions ? { ...tracks, subtitles: captions.addTo(tracks.subtitles) } : tracks;
 }
 
 /** The levels of HLS or the formats of the endpoint, and sound and slides alone if any endpoint has them. */

@@ -1,6 +1,6 @@
 // Playback by the browser itself: endless files, and HLS where hls.js does not run.
 
-import { findTrack, keyOf, optionsOf } from "./tracks.js";
+import { findTrack, keyOf, optionsOf, showOnly, streamTextTracks } from "./tracks.js";
 
 const HLS_TYPE = "application/vnd.apple.mpegurl";
 // The browser's own delay behind live is unknown; this is above it.
@@ -48,19 +48,14 @@ export class NativeEngine {
     if (chosen >= 0) tracks.forEach((track, number) => { track.enabled = number === chosen; });
   }
 
-  subtitleTracks() {
-    return [...this.video.textTracks].filter(({ kind }) => kind === "subtitles" || kind === "captions");
-  }
-
   selectSubtitles() {
-    const tracks = this.subtitleTracks();
-    const chosen = findTrack(tracks, this.preferences.subtitles);
-    tracks.forEach((track, number) => { track.mode = number === chosen ? "showing" : "disabled"; });
+    const tracks = streamTextTracks(this.video);
+    showOnly(tracks, tracks[findTrack(tracks, this.preferences.subtitles)]);
   }
 
   tracks() {
     const audio = [...(this.video.audioTracks ?? [])];
-    const subtitles = this.subtitleTracks();
+    const subtitles = streamTextTracks(this.video);
     const key = (track, tracks) => (track ? keyOf(track, tracks) : "");
     return {
       language: { options: optionsOf(audio), chosen: key(audio.find(({ enabled }) => enabled), audio) },

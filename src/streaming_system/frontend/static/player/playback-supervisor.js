@@ -37,6 +37,8 @@ export class PlaybackSupervisor extends StateEmitter {
     this.attempt = 0;
     this.engine = null;
     this.source = null;
+    // Captions that do not come with the stream.
+    this.captions = null;
     this.rate = 1;
     this.retryAt = 0;
     this.refusal = "";
@@ -270,9 +272,9 @@ export class PlaybackSupervisor extends StateEmitter {
 
   /** Return the options and the chosen one of each menu, by the names of preferences. */
   menus() {
-    const { engine, source, preferences } = this;
+    const { engine, source, preferences, captions } = this;
     if (engine && source.format === "hls") this.levels = engine.qualities();
-    return buildMenus({ engine, source, available: this.streams.all(), levels: this.levels, preferences });
+    return buildMenus({ engine, source, available: this.streams.all(), levels: this.levels, preferences, captions });
   }
 
   /** Return the shortest delay behind the newest moment, in seconds, at which the stream plays without stalls. */

@@ -1,6 +1,7 @@
 // Plays the recording of a talk: one playlist or file, or several files one after the other.
 
 import { makeEngine } from "./engines.js";
+import { addCaptions } from "./menus.js";
 import { StateEmitter } from "./state-emitter.js";
 
 // Playback that fails more often than this in a row stops with a message.
@@ -21,6 +22,7 @@ export class RecordedPlayback extends StateEmitter {
     this.part = 0;
     this.attempt = 0;
     this.failures = 0;
+    this.captions = null;
     this.rate = 1;
     this.isWanted = false;
     // The part and the seconds at which the first playback starts; null for the beginning.
@@ -152,12 +154,12 @@ export class RecordedPlayback extends StateEmitter {
   }
 
   menus() {
-    const { engine } = this;
+    const { engine, captions } = this;
     const none = { options: [], chosen: "" };
     return {
       quality: engine ? { options: engine.qualities(), chosen: engine.chosen ?? "auto" } : none,
       delay: none,
-      ...(engine?.tracks() ?? { language: none, subtitles: none }),
+      ...addCaptions(engine?.tracks() ?? { language: none, subtitles: none }, captions),
     };
   }
 

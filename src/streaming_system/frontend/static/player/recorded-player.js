@@ -6,6 +6,7 @@ import { RecordedPlayback } from "./recorded-playback.js";
 import { formatPosition, RecordedPosition } from "./recorded-position.js";
 import { RoomPlayer } from "./room-player.js";
 import { SeekBar } from "./seek-bar.js";
+import { TranscriptCaptions } from "./transcript-captions.js";
 
 /** Positions count from the beginning of the talk. */
 class RecordedSeekBar extends SeekBar {
@@ -60,6 +61,7 @@ export class RecordedPlayer extends RoomPlayer {
   /** A recording plays when the viewer starts it. */
   begin() {
     this.position = new RecordedPosition(this, this.listeners.signal);
+    if (this.stage.dataset.transcript) new TranscriptCaptions(this, this.listeners.signal);
   }
 
   seek(position) {

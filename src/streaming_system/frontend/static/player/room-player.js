@@ -142,7 +142,7 @@ export class RoomPlayer {
     if (options.length === 0) return;
     if (chosen) this.lastSubtitles = chosen;
     const ids = options.map(({ id }) => id);
-    const next = ids.find((id) => id === this.lastSubtitles) ?? ids.find((id) => id.startsWith(document.documentElement.lang)) ?? ids[0];
+    const next = ids.find((id) => id === this.lastSubtitles) ?? ids.find((id) => id.split(":").at(-1).startsWith(document.documentElement.lang)) ?? ids[0];
     this.choose("subtitles", chosen ? "" : next);
   }
 

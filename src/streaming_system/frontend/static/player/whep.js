@@ -75,8 +75,9 @@ export class WhepEngine {
     return [];
   }
 
-  choose() {
-    return false;
+  /** Captions do not come with the stream. */
+  choose(name) {
+    return name === "subtitles";
   }
 
   tracks() {
