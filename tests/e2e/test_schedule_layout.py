@@ -125,7 +125,7 @@ def test_schedule_fits_every_screen_without_third_party_requests(open_schedule, 
     for path in ("/schedule", "/schedule?view=list", "/schedule?view=grid",
                  "/schedule?day=all", "/garden/schedule", "/talk/Opening"):  # fmt: skip
         page.goto(site.url + at_noon(path))
-        page.locator(".star").first.wait_for()
+        page.locator(".star, .favourite").first.wait_for()
 
         for width, direction in product((320, 768, 1280, 3840), ("ltr", "rtl")):
             page.set_viewport_size({"width": width, "height": 800})
