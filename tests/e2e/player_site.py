@@ -76,7 +76,13 @@ IS_PLAYING_SCRIPT = """() => {
 PLAYBACK_TIMEOUT_MS = 10_000
 
 
-def wait_until_playing(page, milliseconds=PLAYBACK_TIMEOUT_MS):
+def wait_until_playing(page, milliseconds=PLAYBACK_TIMEOUT_MS, *, with_player=True):
+    """Wait until the stream plays.
+
+    :param with_player: also wait for the page's scripts, which load after the first frame.
+    """
+    if with_player:
+        page.locator(".player-bar").first.wait_for(state="attached", timeout=milliseconds)
     page.evaluate("window.lastCheck = null")
     page.wait_for_function(IS_PLAYING_SCRIPT, timeout=milliseconds, polling=100)
 

@@ -15,7 +15,7 @@ def test_stream_plays_before_other_scripts_and_continues_with_the_player(
     page.route("**/room-player.js", lambda route: held.append(route))
     page.goto(f"{player_site.url}/{room}")
 
-    wait_until_playing(page)
+    wait_until_playing(page, with_player=False)
     source = page.locator("video").evaluate("video => video.currentSrc")
     expect(page.locator(".player-bar")).to_have_count(0)
     held[0].continue_()

@@ -70,8 +70,9 @@ class EarlyStream {
     // The last event of each kind, for the engine that takes over.
     this.events = new Map();
     this.hls = new Hls(hlsSettings(preferences));
-    this.hls.subtitleDisplay = false;
-    const { ERROR, LEVEL_LOADED, LEVEL_SWITCHED, MANIFEST_LOADED, MANIFEST_PARSED } = Hls.Events;
+    const { ERROR, LEVEL_LOADED, LEVEL_SWITCHED, MANIFEST_LOADED, MANIFEST_PARSED, SUBTITLE_TRACKS_UPDATED } = Hls.Events;
+    // Without a preference no subtitles are loaded.
+    this.hls.on(SUBTITLE_TRACKS_UPDATED, () => queueMicrotask(() => { if (current === this) this.hls.subtitleTrack = -1; }));
     for (const name of [LEVEL_LOADED, LEVEL_SWITCHED, MANIFEST_LOADED]) this.hls.on(name, (_, data) => this.events.set(name, data));
     // A microtask: the level must not change while hls.js dispatches the event to its own components.
     this.hls.on(MANIFEST_PARSED, () => queueMicrotask(() => this.selectLevel(findLevel(this.hls.levels, quality))));

@@ -19,8 +19,8 @@ export class RoomPlayer {
     const preferences = this.loadPreferences();
     const streams = this.findStreams();
     const early = earlyStreamOf(video);
-    // The supervisor selects the source from here on.
-    video.replaceChildren();
+    // The supervisor selects the source from here on. The early stream may have added subtitle tracks.
+    for (const source of video.querySelectorAll("source")) source.remove();
     video.controls = false;
     if (!early) {
       video.load();
