@@ -184,7 +184,7 @@ class TestSharing:
         page.locator(".share > summary").click()
 
         assert page.get_by_label("Link to this page").input_value() == f"{site.url}/example"
-        code = page.get_by_label("Code that shows the player").input_value()
+        code = page.get_by_label("Embed code").input_value()
         assert code.startswith(f'<iframe src="{site.url}/embed/example"')
 
     def test_embed_code_shows_the_player_on_another_site(self, visit, site, blog, go_live):
