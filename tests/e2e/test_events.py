@@ -53,7 +53,7 @@ def save_screenshot(page, name):
 def test_list_and_pages_of_conferences_fit_the_window(visit, width):
     page = visit("/events", viewport={"width": width, "height": 900})
     headings = page.locator(".conferences > h2")
-    expect(headings).to_have_text(["On now", "Coming up", "Past conferences"])
+    expect(headings).to_have_text(["On now", "Upcoming", "Past conferences"])
     save_screenshot(page, f"events-{width}")
     for path in ("/events", "/", "/ada-conf/", "/bob/hall", "/old/"):
         page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/")[2] + path)

@@ -72,10 +72,10 @@ def test_form_without_javascript_shows_the_result_on_the_page_of_the_talk(visit,
     page = visit("/example?lang=de", viewport=PHONE, java_script_enabled=False)
     page.locator(".feedback-box summary").click()
     page.get_by_role("radio", name="4 Sterne").check(force=True)
-    page.get_by_role("button", name="Rückmeldung senden").click()
+    page.get_by_role("button", name="Feedback senden").click()
 
     expect(page.locator(".feedback-result")).to_have_text(
-        "Danke für die Rückmeldung. Zum Ändern einfach noch einmal senden."
+        "Danke für Ihr Feedback. Um es zu ändern, senden Sie es einfach noch einmal."
     )
     assert page.url == f"{site.url}/talk/now?feedback=sent&lang=de#feedback"
     assert stored(site) == [(4, "")]

@@ -78,7 +78,7 @@ def test_schedule_can_be_read_offline(open_cached, site):
 
     page.locator(".star[aria-pressed=true]").wait_for()
     expect(page.locator(".talk a")).to_have_text(titles, use_inner_text=True)
-    page.get_by_text("You are offline. This page is as you saw it last.").wait_for()
+    page.get_by_text("You are offline. This is the last saved version of this page.").wait_for()
     # The cached page of all days includes other days.
     page.goto(f"{site.url}/schedule?day=2020-01-01")
     page.locator(".agenda .star").first.wait_for()
@@ -184,7 +184,7 @@ class TestSharing:
         page.locator(".share > summary").click()
 
         assert page.get_by_label("Link to this page").input_value() == f"{site.url}/example"
-        code = page.get_by_label("Code that shows the player").input_value()
+        code = page.get_by_label("Embed code").input_value()
         assert code.startswith(f'<iframe src="{site.url}/embed/example"')
 
     def test_embed_code_shows_the_player_on_another_site(self, visit, site, blog, go_live):

@@ -19,7 +19,7 @@ PAGES = ("/", "/example", "/garden", "/schedule", "/garden/schedule",
 
 def test_index_shows_a_room_that_goes_live_without_a_reload(visit, site, go_live):
     page = visit("/")
-    expect(page.locator("h2")).to_have_text("Nothing is streaming right now.", use_inner_text=True)
+    expect(page.locator("h2")).to_have_text("Nothing is live right now.", use_inner_text=True)
     page.evaluate("window.isSameDocument = true")
 
     go_live("example")

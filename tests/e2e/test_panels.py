@@ -101,7 +101,7 @@ def test_opening_the_chat_sends_the_first_third_party_request(site, visit):
     frame = page.locator("#pane-chat iframe")
     expect(frame).to_have_attribute("src", f"{CHAT}#example-example")
     assert "allow-top-navigation" not in frame.get_attribute("sandbox")
-    window = page.get_by_role("link", name="Open in its own window")
+    window = page.get_by_role("link", name="Open in a new window")
     expect(window).to_have_attribute("href", f"{CHAT}#example-example")
     button(page, "Close").click()
     expect(page.locator("iframe")).to_have_count(0)
@@ -117,7 +117,7 @@ def test_open_panel_is_restored_without_connecting_the_chat(site, visit):
 
     page.reload()
 
-    page.get_by_text("Your browser tells it nothing until you open it.").wait_for()
+    page.get_by_text("Nothing is sent there until you open it.").wait_for()
     page.wait_for_load_state("networkidle")
     assert external_urls(page, site) == []
     button(page, "Open the chat here").click()
@@ -151,7 +151,7 @@ def test_player_continues_while_panels_open_and_close(stream, open_room):
         }"""
     )
 
-    for name in ("Posts", "Chat", "Theatre"):
+    for name in ("Posts", "Chat", "Theatre mode"):
         button(page, name).click()
         page.keyboard.press("Escape")
 
@@ -192,7 +192,7 @@ def test_panels_and_theatre_are_accessible(visit):
     page.locator("#pane-programme .talk").first.wait_for()
     check("programme")
     page.keyboard.press("Escape")
-    button(page, "Theatre").click()
+    button(page, "Theatre mode").click()
     check("theatre")
     page.goto(f"{page.url}/posts")
     check("page of posts")
@@ -285,7 +285,7 @@ def test_failed_fetch_of_posts_shows_an_error_and_is_retried(visit):
     page = visit("/example")
     page.context.set_offline(True)
     button(page, "Posts").click()
-    error = page.locator("#pane-posts").get_by_text("This does not answer at the moment.")
+    error = page.locator("#pane-posts").get_by_text("Not responding right now.")
     error.wait_for()
     page.context.set_offline(False)
 

@@ -76,7 +76,7 @@ def test_player_waits_for_a_stream_that_has_not_started(encoder, open_room):
     page, _ = open_room()
     wait_for_status(page, "waiting")
     assert page.locator(".player-status").inner_text().startswith("The stream is interrupted.")
-    expect(page.get_by_role("button", name="Try now")).to_be_visible()
+    expect(page.get_by_role("button", name="Retry now")).to_be_visible()
 
     encoder.start()
     encoder.wait()
@@ -178,7 +178,7 @@ def test_hidden_audible_tab_continues(player_site, stream, open_room):
     wait_until_playing(page)
     # The browser may block autoplay with sound; a click allows it.
     if page.locator("video").evaluate("video => video.muted"):
-        page.get_by_role("button", name="Sound on", exact=True).click()
+        page.get_by_role("button", name="Unmute", exact=True).click()
 
     hide(page, True)
     server.requested_paths.clear()

@@ -63,7 +63,7 @@ def test_shortcuts_control_the_player_and_can_be_turned_off(stream, open_room):
 
     page.keyboard.press("m")
     assert video_property(page, "muted")
-    page.get_by_role("button", name="Keys").focus()
+    page.get_by_role("button", name="Keyboard shortcuts").focus()
     page.keyboard.press("ArrowDown")
     assert (video_property(page, "muted"), video_property(page, "volume")) == (False, 0.95)
     page.keyboard.press("f")
@@ -72,7 +72,7 @@ def test_shortcuts_control_the_player_and_can_be_turned_off(stream, open_room):
     page.wait_for_function("() => document.fullscreenElement === null")
 
     page.keyboard.press("?")
-    page.get_by_role("dialog").get_by_label("Use these keys").uncheck()
+    page.get_by_role("dialog").get_by_label("Use keyboard shortcuts").uncheck()
     page.get_by_role("button", name="Close").click()
     page.keyboard.press("m")
 
@@ -89,7 +89,7 @@ def test_shortcuts_pause_seek_and_change_the_volume(stream, open_room):
     stream.wait_for_more(8)
     page.keyboard.press("Space")
     page.wait_for_function("() => document.querySelector('video').paused")
-    page.get_by_role("button", name="Keys").focus()
+    page.get_by_role("button", name="Keyboard shortcuts").focus()
     paused_at = video_property(page, "currentTime")
 
     # The seekable range limits the distance.

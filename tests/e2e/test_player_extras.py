@@ -55,7 +55,7 @@ def test_seek_bar_has_clock_times_and_the_talks_beginning(stream, open_room):
 def test_sound_only_shows_what_it_saves_and_media_keys_pause(stream, open_room):
     page, _ = open_room()
     wait_until_playing(page)
-    sound = page.get_by_role("button", name="Sound only")
+    sound = page.get_by_role("button", name="Audio only")
     expect(sound).to_have_accessible_name(re.compile(r"saves about \d+ kbit/s"))
     page.wait_for_function("() => navigator.mediaSession.metadata?.title")
     assert page.evaluate("navigator.mediaSession.metadata.title") == page.locator("h1").inner_text()

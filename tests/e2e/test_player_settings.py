@@ -186,17 +186,17 @@ class TestDelay:
         behind = "parseInt(document.querySelector('.player-latency').textContent)"
         # Wait until the delay of a slow start is caught up.
         page.wait_for_function(f"() => {behind} <= 4", timeout=30_000)
-        delay = open_setting(page, "Delay")
+        delay = open_setting(page, "Latency")
         expect(delay.locator("option")).to_have_text(
-            ["Normal", "Longer, steadier"], use_inner_text=True
+            ["Normal", "Higher, more stable"], use_inner_text=True
         )
 
         # The delay is limited by the length of the stream.
         stream.wait_for_more(5)
-        delay.select_option("Longer, steadier")
+        delay.select_option("Higher, more stable")
 
         page.wait_for_function(f"() => {behind} >= 5", timeout=10_000)
         wait_until_playing(page)
         page.reload()
         wait_until_playing(page)
-        assert open_setting(page, "Delay").input_value() == "steady"
+        assert open_setting(page, "Latency").input_value() == "steady"

@@ -47,7 +47,7 @@ def test_room_with_sound_alone_plays_and_counts_listeners(
 
     wait_until_playing(page, 30_000)
     assert video_data(page)["format"] == "mp3"
-    page.get_by_text("There is sound and no picture.").wait_for()
+    page.get_by_text("This stream is audio only.").wait_for()
 
     def listeners():
         playback = json.loads(player_site.text(f"/tracker/api/v1/rooms/{room}/playback"))

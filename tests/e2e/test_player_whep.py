@@ -39,12 +39,12 @@ def test_lowest_delay_selects_whep(player_site, own_stream, server, sender, open
     assert video_data(page)["format"] == "hls"
     assert "POST /whep" not in server.requested_paths
 
-    open_setting(page, "Delay").select_option("Lowest delay")
+    open_setting(page, "Latency").select_option("Lowest latency")
 
     page.locator("video[data-format=whep]").wait_for(timeout=10_000)
     wait_until_playing(page)
     assert len(server.sessions) == 1
-    open_setting(page, "Delay").select_option("Normal")
+    open_setting(page, "Latency").select_option("Normal")
     page.locator("video[data-format=hls]").wait_for(timeout=10_000)
     wait_until_playing(page)
     player_site.wait_for(lambda: not server.sessions, 5, "the end of the session")

@@ -62,12 +62,12 @@ def test_failed_stream_shows_its_last_frame_and_what_the_viewer_can_do(stream, o
 
     assert page.evaluate(SHOWS_FRAME_SCRIPT)
     expect(page.get_by_role("status").filter(has_text="interrupted")).to_be_visible()
-    expect(page.locator(".player-retry")).to_have_text(re.compile(r"Trying again (in \d s|now)\."))
+    expect(page.locator(".player-retry")).to_have_text(re.compile(r"Retrying( in \d s\.|…)"))
     rooms = page.locator(".player-offers").get_by_role("link", name="See the other rooms")
     assert rooms.get_attribute("href") == "/"
 
     server.refuses = lambda path: False
-    page.get_by_role("button", name="Try now").click()
+    page.get_by_role("button", name="Retry now").click()
 
     wait_until_playing(page)
     expect(page.locator(".player-frame")).to_be_hidden()
@@ -115,7 +115,7 @@ def test_sound_moves_to_the_tab_in_which_the_viewer_turns_it_on(stream, open_roo
 
     expect(page.locator("video")).to_have_js_property("muted", True)
     expect(other.locator("video")).to_have_js_property("muted", False)
-    notice = page.get_by_role("button", name="Another tab has the sound")
+    notice = page.get_by_role("button", name="Sound is playing in another tab")
     notice.click()
     expect(other.locator("video")).to_have_js_property("muted", True)
     expect(notice).to_be_hidden()
@@ -123,7 +123,7 @@ def test_sound_moves_to_the_tab_in_which_the_viewer_turns_it_on(stream, open_roo
 
 def turn_sound_on(tab):
     tab.bring_to_front()
-    tab.get_by_role("button", name="Sound on", exact=True).click()
+    tab.get_by_role("button", name="Unmute", exact=True).click()
     expect(tab.locator("video")).to_have_js_property("muted", False)
 
 

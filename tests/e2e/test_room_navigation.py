@@ -202,7 +202,7 @@ def test_panels_and_theatre_belong_to_the_current_room(open_hall, site):
     expect(page.locator("#pane-programme h2").first).to_have_text("Schedule of The Lab")
     page.get_by_role("button", name="Close", exact=True).click()
     expect(page.locator("#pane-programme")).to_be_hidden()
-    page.get_by_role("button", name="Theatre", exact=True).click()
+    page.get_by_role("button", name="Theatre mode", exact=True).click()
     expect(page.locator("html")).to_have_class(re.compile("theatre"))
     page.keyboard.press("Escape")
     expect(page.locator("html")).not_to_have_class(re.compile("theatre"))

@@ -28,7 +28,7 @@ def test_search_finds_talks_while_typing(open_schedule):
     field.fill("vogel")
     page.get_by_text("1 talk with “vogel”.").wait_for()
     field.fill("missing")
-    page.get_by_role("heading", name="No talk has all of these words.").wait_for()
+    page.get_by_role("heading", name="No talk matches all of these words.").wait_for()
 
     field.fill("")
     page.locator(".grid").wait_for()
@@ -43,7 +43,7 @@ def test_search_without_a_network_shows_an_error(open_schedule):
 
     page.get_by_role("searchbox").fill("vogel")
 
-    page.get_by_text("The search does not answer at the moment.").wait_for()
+    page.get_by_text("Search is unavailable right now.").wait_for()
     page.context.set_offline(False)
     page.keyboard.press("Enter")
     page.get_by_text("1 talk with “vogel”.").wait_for()
@@ -62,7 +62,7 @@ def test_favourites_are_stored_and_never_sent(open_schedule, site):
     expect(star).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Favourites only").click()
     expect(visible_titles(page)).to_have_text(["Soldering"], use_inner_text=True)
-    page.get_by_text("Only favourites are shown: 1 of 5.").wait_for()
+    page.get_by_text("Showing favourites only: 1 of 5.").wait_for()
 
     # The filter stays in the list, and the talk's page shows the favourite.
     page.get_by_role("link", name="List").click()
@@ -72,7 +72,7 @@ def test_favourites_are_stored_and_never_sent(open_schedule, site):
     page.get_by_role("link", name="Soldering").click()
     page.locator(".star[aria-pressed=true]").click()
     page.go_back()
-    page.get_by_text("Only favourites are shown: 0 of 5.").wait_for()
+    page.get_by_text("Showing favourites only: 0 of 5.").wait_for()
     assert not [
         url for url in page.requested_urls if "favourite" in url and not url.endswith(".js")
     ]
@@ -98,7 +98,9 @@ def test_times_can_be_shown_in_the_viewers_zone(open_schedule):
     switch.click()
     page.reload()
 
-    page.get_by_text("Times are where you are (Asia/Tokyo); days are the event's.").wait_for()
+    page.get_by_text(
+        "Times are in your time zone (Asia/Tokyo); days are those of the event."
+    ).wait_for()
     tomorrow = f"{NOON + timedelta(days=1):%a}"
     # In the event's zone the talk ends on that day.
     expect(when).to_have_text([f"{tomorrow} 07:10", "09:10"], use_inner_text=True)
@@ -155,12 +157,12 @@ def test_talk_page_counts_down_and_shows_the_viewers_time(new_page, site, write_
     page.goto(site.url + at_noon("/talk/Birds", minutes=58, seconds=20))
     status = page.locator("[data-status]")
     expect(status).to_have_text("Starts in 2 min", use_inner_text=True)
-    assert "22:10 where you are (Asia/Tokyo)" in page.locator("dl").inner_text()
+    assert "22:10 in your time zone (Asia/Tokyo)" in page.locator("dl").inner_text()
 
     page.clock.run_for(3 * 60_000)
     expect(status).to_have_text("On now, 29 min left", use_inner_text=True)
     page.clock.run_for(30 * 60_000)
-    expect(status).to_have_text("Over", use_inner_text=True)
+    expect(status).to_have_text("Ended", use_inner_text=True)
 
 
 def test_markup_in_a_feed_is_shown_as_text(open_schedule):
@@ -189,7 +191,7 @@ def test_schedule_works_without_javascript(open_schedule, site):
     expect(visible_titles(page)).to_have_text(["Vögel"], use_inner_text=True)
     page.get_by_label("Room").select_option("garden")
     page.get_by_role("button", name="Show").click()
-    expect(page.get_by_role("heading", name="No talk has all of these words.")).to_be_visible()
+    expect(page.get_by_role("heading", name="No talk matches all of these words.")).to_be_visible()
     page.goto(f"{site.url}/schedule")
     page.get_by_role("link", name=f"{NOON + timedelta(days=1):%-d %b}").click()
     page.get_by_role("link", name="Tomorrow's talk").click()

@@ -42,7 +42,7 @@ def test_schedule_can_be_used_by_keyboard(open_schedule):
     page.evaluate("window.scrolled.then(() => true)")
     assert region.evaluate("region => region.scrollTop") > 0
 
-    page.get_by_role("button", name="Go to now").focus()
+    page.get_by_role("button", name="Jump to now").focus()
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.textContent") == "Opening"
     page.keyboard.press("Tab")

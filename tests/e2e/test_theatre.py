@@ -9,7 +9,7 @@ LANDSCAPE_PHONE = {**PHONE, "viewport": {"width": 844, "height": 390}}
 
 def test_theatre_shows_only_the_video_until_the_viewer_leaves(site, visit):
     page = visit("/example")
-    theatre = button(page, "Theatre")
+    theatre = button(page, "Theatre mode")
     theatre.click()
     size = page.viewport_size
     assert box(page, ".stage") == {
@@ -26,9 +26,9 @@ def test_theatre_shows_only_the_video_until_the_viewer_leaves(site, visit):
     page.evaluate("document.dispatchEvent(new CustomEvent('theatre'))")
     expect(other_parts).to_have_count(0)
     page.reload()
-    button(page, "Leave theatre").wait_for()
+    button(page, "Exit theatre mode").wait_for()
     expect(other_parts).to_have_count(0)
-    button(page, "Leave theatre").click()
+    button(page, "Exit theatre mode").click()
     expect(other_parts).to_have_count(3)
     page.reload()
     theatre.wait_for()
@@ -37,12 +37,12 @@ def test_theatre_shows_only_the_video_until_the_viewer_leaves(site, visit):
 
 def test_theatre_applies_to_its_tab_only(site, visit):
     page = visit("/example")
-    button(page, "Theatre").click()
+    button(page, "Theatre mode").click()
 
     other = page.context.new_page()
     other.goto(f"{site.url}/example")
 
-    button(other, "Theatre").wait_for()
+    button(other, "Theatre mode").wait_for()
     expect(other.locator("header")).to_be_visible()
 
 

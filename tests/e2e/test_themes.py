@@ -159,7 +159,7 @@ class TestSwitch:
         page = visit("/", color_scheme="light")
         light = background(page)
 
-        page.get_by_label("Colours").select_option("Dark")
+        page.get_by_label("Appearance").select_option("Dark")
         dark = background(page)
         assert dark != light
 
@@ -172,9 +172,9 @@ class TestSwitch:
         page.goto(site.url + "/schedule")
         assert page.evaluate("window.initialScheme") == "dark"
         assert background(page) == dark
-        assert page.get_by_label("Colours").input_value() == "dark"
+        assert page.get_by_label("Appearance").input_value() == "dark"
 
-        page.get_by_label("Colours").select_option("Automatic")
+        page.get_by_label("Appearance").select_option("Automatic")
         assert background(page) == light
         page.emulate_media(color_scheme="dark")
         assert background(page) == dark
@@ -185,10 +185,10 @@ class TestSwitch:
         other = page.context.new_page()
         other.goto(site.url + "/schedule")
 
-        page.get_by_label("Colours").select_option("Dark")
+        page.get_by_label("Appearance").select_option("Dark")
 
         other.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
-        assert other.get_by_label("Colours").input_value() == "dark"
+        assert other.get_by_label("Appearance").input_value() == "dark"
 
     def test_page_without_javascript_follows_the_system(self, visit):
         light = visit("/", color_scheme="light", java_script_enabled=False)

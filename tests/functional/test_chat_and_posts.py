@@ -56,7 +56,7 @@ class TestActions:
             "Share",
             "Chat",
             "Schedule",
-            "Theatre",
+            "Theatre mode",
             "More",
             "Formats",
             "Posts",
@@ -82,7 +82,7 @@ class TestActions:
 
         assert [text(a) for a in page.html.select(".room-actions .action")] == [
             "Share",
-            "Theatre",
+            "Theatre mode",
             "More",
         ]
         assert page.html.select(".pane") == []
@@ -156,7 +156,7 @@ class TestChat:
         page = site.get("/hall")
 
         assert page.html.select_one("[data-chat]")["data-chat"] == web
-        assert links(page, "#pane-chat")["Open in its own window"] == web
+        assert links(page, "#pane-chat")["Open in a new window"] == web
         assert frames(page) == [origin]
         assert page.html.select("iframe") == []
         assert frames(site.get("/lab")) == []
@@ -191,7 +191,7 @@ class TestChat:
         [
             (
                 {"twitter": "#linuxconf"},
-                "What people say: #linuxconf",
+                "Posts about #linuxconf",
                 "https://twitter.com/search?q=%23linuxconf",
             ),
             (
@@ -245,7 +245,7 @@ class TestFeedback:
         shown = links(site.get("/talk/guid-Moved"))
         clock["now"] = HALL[1].start
 
-        assert shown["Say what you think of this talk"] == "https://f.example/hall?talk=guid-Moved"
+        assert shown["Rate this talk"] == "https://f.example/hall?talk=guid-Moved"
         assert "Say what you think" not in site.get("/talk/guid-Moved").text
 
 
@@ -294,7 +294,7 @@ class TestFeedbackForm:
         )
         clock["now"] = HALL[2].end + timedelta(days=31)
         late = site.get("/talk/guid-Moved?feedback=closed")
-        assert "This talk does not take feedback now." in late.text
+        assert "This talk is not open for feedback right now." in late.text
         assert "allowed: sent" in site.get("/talk/guid-Moved?feedback=x", status=400).text
 
     def test_room_has_the_form_as_long_as_the_link(self, make_site, clock, configure):
@@ -375,7 +375,7 @@ class TestPosts:
         link = post.select_one(".post-foot a")
         assert (text(link), link["href"]) == ("10:10", "https://mastodon.example/@ada/1")
         assert links(page, ".post-source") == {
-            f"All of them on 127.0.0.1:{mastodon.server_port}": f"{mastodon.url}/tags/linuxconf"
+            f"All posts on 127.0.0.1:{mastodon.server_port}": f"{mastodon.url}/tags/linuxconf"
         }
 
     def test_posts_page_loads_nothing_external(self, posts):
@@ -408,7 +408,7 @@ class TestPosts:
         )
 
         folded = [text(details) for details in page.html.select("details:not([open])")]
-        assert folded == ["Food about food", "Its author calls this sensitive something"]
+        assert folded == ["Food about food", "Marked as sensitive something"]
         assert len(page.html.select(".post > .post-text")) == 1
 
     def test_hostile_post_is_sanitised(self, posts):
@@ -462,8 +462,7 @@ class TestPosts:
         page = make_site().get("/hall/posts")
 
         assert text(page.html.select_one(".posts p")) == (
-            f"127.0.0.1:{mastodon.server_port} does not answer at the moment. "
-            "It is asked again every minute."
+            f"127.0.0.1:{mastodon.server_port} is not responding right now. Retrying every minute."
         )
 
     def test_timeline_is_polled_once_for_viewers_and_rooms(self, make_site, configure, mastodon):
@@ -490,17 +489,17 @@ class TestPosts:
         mastodon.can_respond.set()
         first.join()
 
-        assert "does not answer at the moment" in meanwhile.text
+        assert "is not responding right now" in meanwhile.text
         assert shown(site.get("/hall/posts")) == ["one"]
 
     def test_slowly_dripping_mastodon_server_times_out(self, make_site, configure):
         with dripping() as url:
             configure(posts=f"#linuxconf@{url}")
 
-            assert "does not answer at the moment" in make_site().get("/hall/posts").text
+            assert "is not responding right now" in make_site().get("/hall/posts").text
 
     def test_empty_timeline_shows_notice(self, posts):
-        assert "Nobody has posted anything with #linuxconf yet." in posts().text
+        assert "No posts with #linuxconf yet." in posts().text
 
     def test_posts_page_has_max_age_and_etag(self, make_site, configure, mastodon):
         mastodon.documents[TAG] = [status("one")]

@@ -269,7 +269,7 @@ class TestList:
 
         assert groups == {
             "On now": ["Test Conf", "ADA-CONF", "BOB"],
-            "Coming up": ["SOON"],
+            "Upcoming": ["SOON"],
             "Past conferences": ["OLD"],
         }
         # The day in Berlin is still the one before.

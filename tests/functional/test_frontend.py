@@ -100,7 +100,7 @@ class TestIndex:
 
         notice = text(page.html.select_one(".notice"))
         assert notice.startswith(
-            "Nothing is streaming right now. The next talk starts at 11:00 AEDT in Lab: Soldering."
+            "Nothing is live right now. The next talk starts at 11:00 AEDT in Lab: Soldering."
         )
         assert cards(page) == [("lab", "false", "Starts 11:00"), ("hall", "false", "No stream")]
 
@@ -111,7 +111,7 @@ class TestIndex:
             ("2026-11-24T09:00", "Starts 10:00"),
             ("2026-11-24T10:30", "On now"),
             ("2026-11-24T11:10", "Break until 11:30"),
-            ("2026-11-24T13:00", "Finished"),
+            ("2026-11-24T13:00", "Ended"),
         ],
     )
     def test_badge_shows_status_of_room(self, site, clock, local, badge):
@@ -224,7 +224,7 @@ class TestRoom:
 
         page = site.get("/hall").html
 
-        assert text(page.select_one(".stage h2")) == "Great Hall is live, for other players"
+        assert text(page.select_one(".stage h2")) == "Great Hall is live, but not in browsers"
         assert page.select("video") == []
         assert [link["href"] for link in page.select(".formats a")] == [
             "http://192.0.2.5:8080/manifest.mpd"
@@ -268,9 +268,9 @@ class TestRoom:
     @pytest.mark.parametrize(
         ("room", "local", "sentence"),
         [
-            ("hall", "2026-11-24T10:30", "There is no picture from Great Hall yet."),
-            ("hall", "2026-11-24T11:10", "Great Hall goes on at 11:30 AEDT."),
-            ("hall", "2026-11-24T13:00", "That was all from Great Hall."),
+            ("hall", "2026-11-24T10:30", "No video from Great Hall yet."),
+            ("hall", "2026-11-24T11:10", "Great Hall continues at 11:30 AEDT."),
+            ("hall", "2026-11-24T13:00", "The programme in Great Hall has ended."),
             ("tube", "2026-11-24T10:30", "This room streams on YouTube"),
         ],
     )
@@ -286,9 +286,9 @@ class TestRoom:
         ("zone", "month", "sentence"),
         [
             # The talk is in summer; the page shows it in winter.
-            ("Australia/Sydney", 1, "Great Hall begins at 20 Jan 10:00 AEDT."),
+            ("Australia/Sydney", 1, "Great Hall starts at 20 Jan 10:00 AEDT."),
             # A zone without an abbreviation.
-            ("America/Sao_Paulo", 9, "Great Hall begins at 20 Sept 10:00 UTC-03."),
+            ("America/Sao_Paulo", 9, "Great Hall starts at 20 Sept 10:00 UTC-03."),
         ],
     )
     def test_zone_name_is_that_of_the_talks_time(
@@ -428,7 +428,7 @@ class TestSlate:
     def test_notice_is_translated(self, slate_site):
         page = slate_site.get("/hall?lang=de").html
 
-        assert text(page.select_one("#stream .badge")) == "Geht gleich weiter"
+        assert text(page.select_one("#stream .badge")) == "Gleich geht es weiter"
 
     def test_crew_sees_the_state(self, slate_site):
         page = slate_site.get("/monitor").html
@@ -497,7 +497,7 @@ class TestMonitor:
         stub_tracker.documents["/api/v1/rooms"] = ["what"]
         site = make_site(**{"tracker.internal_url": stub_tracker.url})
 
-        assert "The tracker does not answer" in text(site.get("/monitor").html.select_one("main"))
+        assert "The tracker is not responding" in text(site.get("/monitor").html.select_one("main"))
 
     def test_monitor_without_tracker_shows_no_incidents(self, site):
         page = site.get("/monitor").html

@@ -119,7 +119,7 @@ class TestRooms:
         page = site.get("/")
 
         assert text(page.html.select_one(".notice-quiet")) == (
-            "We cannot see at the moment which rooms stream; try them."
+            "We cannot tell right now which rooms are live. Try opening one."
         )
         assert ("hall", "unknown", "On now") in cards(page)
 
@@ -130,10 +130,10 @@ class TestRooms:
         configure(lambda d: d["hall"].update({"fallbacks": ["https://cdn.example/{room}/"]}))
         site = make_site(**{"tracker.internal_url": "http://127.0.0.1:9"})
 
-        assert "We cannot see" in site.get("/").text
+        assert "We cannot tell" in site.get("/").text
         page = site.get("/hall").html
         assert page.select(".stage source")[0]["src"] == "https://cdn.example/hall/stream.m3u8"
-        assert "We cannot see at the moment which rooms stream." in text(page.select_one(".under"))
+        assert "We cannot tell right now which rooms are live." in text(page.select_one(".under"))
 
     @pytest.mark.parametrize("delta", [0, 2400, 86400])
     def test_room_without_stream_shows_notice_before_during_and_after_talk(self, make_site, delta):
@@ -141,11 +141,11 @@ class TestRooms:
 
         page = site.get(f"/lab?delta={delta}")
 
-        assert page.text.count("We cannot see at the moment which rooms stream.") == 1
+        assert page.text.count("We cannot tell right now which rooms are live.") == 1
 
     def test_room_with_tracker_response_has_no_notice(self, live_site):
         for path in ("/hall", "/lab"):
-            assert "We cannot see" not in live_site.get(path)
+            assert "We cannot tell" not in live_site.get(path)
 
 
 class TestEvent:
@@ -154,7 +154,7 @@ class TestEvent:
         page = tracked(hall=None, lab=None).get("/").html
 
         banner = page.select_one(".banner")
-        assert text(banner.h2) == "Test Conf begins on Tuesday 24 November at 10:00 AEDT."
+        assert text(banner.h2) == "Test Conf starts on Tuesday 24 November at 10:00 AEDT."
         assert text(banner.select_one(".countdown")) == "2 days 1 h 3 min"
         assert banner.select_one(".countdown")["data-countdown"] == "2026-11-23T23:00:00+00:00"
         assert [text(talk.a) for talk in banner.select(".programme li")] == [
@@ -173,7 +173,7 @@ class TestEvent:
         clock["now"] = local("2026-11-25T01:40")
         banner = tracked(hall=None).get("/").html.select_one(".banner")
 
-        assert text(banner.h2) == "Test Conf goes on tomorrow at 10:00 AEDT."
+        assert text(banner.h2) == "Test Conf continues tomorrow at 10:00 AEDT."
         assert [text(talk.a) for talk in banner.select(".programme li")] == ["Keynote 1"]
 
         clock["now"] = local("2026-11-26T09:00")
@@ -207,5 +207,5 @@ class TestEvent:
         assert [text(section.h2) for section in sections] == ["Test Conf", "</h2><b>Lab Days"]
         assert [c["data-room"] for c in sections[1].select(".card")] == ["lab"]
         assert (
-            text(sections[1].h3) == "</h2><b>Lab Days begins on Tuesday 24 November at 11:00 AEDT."
+            text(sections[1].h3) == "</h2><b>Lab Days starts on Tuesday 24 November at 11:00 AEDT."
         )

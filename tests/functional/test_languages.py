@@ -137,7 +137,7 @@ class TestNegotiation:
     def test_undecodable_query_is_400_page(self, site):
         page = site.get("/hall?lang=%ff", headers=asking("de"), status=400).html
 
-        assert text(page.h1) == "Diese Adresse ist nicht zu verstehen"
+        assert text(page.h1) == "Diese Adresse ist ungültig"
 
     @pytest.mark.parametrize("language", LANGUAGES)
     @pytest.mark.parametrize("path", PAGES)
@@ -321,7 +321,7 @@ class TestCatalogues:
         assert response.json["{count} day"] == {"one": "{count} Tag", "other": "{count} Tage"}
         assert response.json["now"] == "jetzt"
         # Messages of the server are not in it.
-        assert "To the content" not in response.json
+        assert "Skip to content" not in response.json
         assert "immutable" in response.headers["Cache-Control"]
         assert page.select_one("link[rel=preload][as=fetch]")["href"] == address
         site.get(address, headers={"If-None-Match": response.headers["ETag"]}, status=304)
@@ -381,13 +381,13 @@ class TestEventCatalogues:
         assert site.get(page.html["data-catalogue"]).json == {"Rooms": "Zalen"}
 
     def test_event_catalogue_overrides_messages(self, make_site, folder, add_messages):
-        add_messages("de", Rooms="Bühnen", now="gerade", Over="")
+        add_messages("de", Rooms="Bühnen", now="gerade", Ended="")
         site = make_site(**{"languages.folder": str(folder)})
         page = site.get("/hall?lang=de").html
         words = site.get(page.html["data-catalogue"]).json
 
         assert [text(link) for link in page.select("nav a")][:2] == ["Bühnen", "Programm"]
-        assert (words["now"], words["Over"]) == ("gerade", "Vorbei")
+        assert (words["now"], words["Ended"]) == ("gerade", "Beendet")
 
     def test_country_catalogue_extends_its_language(self, make_site, folder, add_messages):
         add_messages("de_AT", now="grad")
@@ -397,7 +397,7 @@ class TestEventCatalogues:
 
         assert page.html["lang"] == "de-AT"
         assert text(page.select_one("nav a")) == "Räume"
-        assert (words["now"], words["Over"]) == ("grad", "Vorbei")
+        assert (words["now"], words["Ended"]) == ("grad", "Beendet")
 
     def test_missing_languages_folder_stops_the_start(self, make_site, folder):
         with pytest.raises(SystemExit) as stop:

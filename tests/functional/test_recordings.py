@@ -145,9 +145,9 @@ class TestHls:
     @pytest.mark.parametrize(
         ("begin", "segments", "later", "expected"),
         [
-            (-120, 60, 1, "This talk can be watched again here in a moment."),
-            (-120, 60, 30, "This talk can no longer be watched again here."),
-            (61, 1, 5, "This talk can no longer be watched again here."),
+            (-120, 60, 1, "The replay will be available here shortly."),
+            (-120, 60, 30, "The replay is no longer available."),
+            (61, 1, 5, "The replay is no longer available."),
         ],
     )
     def test_page_describes_a_missing_recording(
@@ -168,7 +168,7 @@ class TestHls:
         page = site.get(PAGE)
 
         assert len(parts(page)) == 1
-        assert "Some of this talk is missing here." in text(page.html.select_one(".watch-again"))
+        assert "Part of this talk is missing." in text(page.html.select_one(".watch-again"))
 
     @pytest.mark.parametrize(
         "body",
@@ -222,7 +222,7 @@ class TestMediaMtx:
 
         durations = [parse_qs(part["url"])["duration"] for part in parts(page)]
         assert durations == [["1200.000"], ["2280.000"]]
-        assert "Some of this talk is missing" in page
+        assert "Part of this talk is missing" in page
 
     def test_invalid_entries_cost_themselves(self, relive_site):
         documents = self.recorded((0, 60))
@@ -239,7 +239,7 @@ class TestMediaMtx:
     def test_other_document_is_unknown(self, relive_site, body):
         page = relive_site(self.SOURCE, {"/list?path=live%2Fhall": body}).get(PAGE)
 
-        assert note(page).startswith("We cannot see at the moment whether")
+        assert note(page).startswith("We cannot tell right now whether")
 
 
 class TestFiles:

@@ -308,7 +308,7 @@ class TestSearch:
     def test_nothing_found_leads_back(self, site):
         page = site.get("/schedule?q=unicorn").html
 
-        assert text(page.select_one("#programme h2")) == "No talk has all of these words."
+        assert text(page.select_one("#programme h2")) == "No talk matches all of these words."
         assert text(page.select_one("#count")) == "0 talks with “unicorn”."
 
     def test_many_results_are_on_several_pages(self, make_site, plan):
@@ -378,7 +378,7 @@ class TestOneRoom:
     def test_a_room_without_programme_says_so(self, site):
         page = site.get("/tube/schedule").html
 
-        assert text(page.select_one("#programme h2")) == "There is no programme yet."
+        assert text(page.select_one("#programme h2")) == "There is no schedule yet."
 
     def test_an_unknown_room_has_none(self, site):
         site.get("/cellar/schedule", status=404)
@@ -423,7 +423,7 @@ class TestATalk:
             (-21, "Starts in 1 min"),
             (-20, "On now, 60 min left"),
             (39, "On now, 1 min left"),
-            (40, "Over"),
+            (40, "Ended"),
         ],
     )
     def test_it_says_how_it_stands(self, site, clock, minutes, status):
@@ -525,7 +525,7 @@ class TestEveryPage:
 
         page = site.get("/schedule").html
 
-        assert text(page.select_one("#programme h2")) == "There is no programme yet."
+        assert text(page.select_one("#programme h2")) == "There is no schedule yet."
         assert page.select("#days a, .by-room") == []
 
     def test_one_room_needs_no_choice_of_rooms(self, site, plan):

@@ -55,7 +55,7 @@ class TestPages:
         assert (link["data-frame"], link["href"]) == ("https://v.example/1",) * 2
         assert link.get_text() == "Watch on v.example"
         at("")
-        assert "That was all from Great Hall." in stage(site).get_text()
+        assert "The programme in Great Hall has ended." in stage(site).get_text()
 
     def test_stage_has_a_name_for_each_source(self, site, at):
         names = []

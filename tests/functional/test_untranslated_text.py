@@ -134,11 +134,11 @@ class TestUntranslatedText:
     @pytest.mark.parametrize(
         ("moment", "live", "says"),
         [
-            ("2026-11-20T10:20", False, "begins on"),
-            ("2026-11-23T10:20", False, "begins on"),
+            ("2026-11-20T10:20", False, "starts on"),
+            ("2026-11-23T10:20", False, "starts on"),
             ("2026-11-24T11:00", False, "The next talk starts at"),
-            ("2026-11-24T11:00", None, "We cannot see at the moment which rooms stream"),
-            ("2026-11-24T18:00", False, "goes on tomorrow at"),
+            ("2026-11-24T11:00", None, "We cannot tell right now which rooms are live"),
+            ("2026-11-24T18:00", False, "continues tomorrow at"),
             ("2026-11-25T18:00", True, "continues on"),
             ("2026-12-24T10:20", False, "is over."),
         ],
@@ -182,7 +182,7 @@ class TestUntranslatedText:
         assert list(english(page)) == []
 
     @pytest.mark.parametrize(
-        ("document", "notice"), [(b"nonsense", "does not answer"), ([], "Nobody has posted")]
+        ("document", "notice"), [(b"nonsense", "is not responding"), ([], "No posts with")]
     )
     def test_empty_posts_page_is_translated(self, marked_site, stub_tracker, document, notice):
         stub_tracker.documents[TAG] = document

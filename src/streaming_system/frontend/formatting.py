@@ -155,7 +155,7 @@ class LocaleFormatter:
     def status(self, talk: Slot, now: datetime) -> str:
         """Return whether a talk is over, running or still to come, in minutes."""
         if now >= talk.end:
-            return self.translate("Over")
+            return self.translate("Ended")
         if now < talk.start:
             return self.translate("Starts in %(time)s", time=self.duration(talk.start - now))
         return self.translate("On now, %(time)s left", time=self.duration(talk.end - now))

@@ -117,7 +117,7 @@ class RoomView:
                 else formatter.translate("No stream")
             )
         if self.next_talk is None:
-            return formatter.translate("Finished") if self.slots else ""
+            return formatter.translate("Ended") if self.slots else ""
         starts = self.clock(self.next_talk.start)
         if self._active_slot and self._active_slot.is_break:
             return formatter.translate("Break until %(time)s", time=starts)

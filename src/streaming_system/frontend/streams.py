@@ -62,7 +62,7 @@ _STREAMS = (
     ("aac_high", "webcast.aac", "audio/aac", gettext_noop("Audio only, AAC")),
     ("mp3_high", "webcast.mp3", "audio/mpeg", gettext_noop("Audio only, MP3")),
     ("slides", "slides.m3u8", "application/vnd.apple.mpegurl", gettext_noop("Slides only, HLS")),
-    ("whep", "whep", "application/sdp", gettext_noop("Lowest delay, WHEP")),
+    ("whep", "whep", "application/sdp", gettext_noop("Lowest latency, WHEP")),
 )
 # An endpoint serves these only if it reports them, and viewers have to select them.
 _OPTIONAL_STREAMS = ("slides", "whep", "dash")

@@ -74,7 +74,7 @@ def test_template_has_messages_of_all_source_types(template):
     places = {place.rpartition(".")[2] for message in template for place, _ in message.locations}
 
     assert places == {"py", "jinja2", "js"}
-    assert {"Live", "now", "The tracker does not answer. This is what was known on {time}.",
+    assert {"Live", "now", "The tracker is not responding. Last known data: {time}.",
             "there is no room called %(room)s"} <= set(messages(template))  # fmt: skip
 
 
@@ -148,6 +148,52 @@ def test_french_punctuation_has_no_break_space(root):
     ]
 
     assert wrong == []
+
+
+def strings_of(catalogue):
+    """Return all translations; those of the template are its msgids."""
+    texts = []
+    for message in catalogue:
+        if message.id:
+            value = message.string if any(message.string) else message.id
+            texts += value if isinstance(value, list | tuple) else [value]
+    return texts
+
+
+def test_quotes_are_those_of_the_language(template, catalogue, folder):
+    opening, closing = {"de": "„“", "es": "«»", "fr": "«»"}[folder.parent.name]
+    strings = strings_of(catalogue)
+
+    assert [text for text in strings_of(template) if '"' in text] == []
+    assert [text for text in strings if re.search(r"[\"”]", text)] == []
+    assert [text for text in strings if text.count(opening) != text.count(closing)] == []
+
+
+def test_spanish_questions_and_exclamations_have_both_marks(root):
+    catalogue = load_catalogue(root / LOCALE / "es/LC_MESSAGES/streaming-system.po", locale="es")
+
+    for opening, closing in ("¿?", "¡!"):
+        assert [s for s in strings_of(catalogue) if s.count(opening) != s.count(closing)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "language"), [("en", "English"), ("de", "German"), ("es", "Spanish"), ("fr", "French")]
+)
+def test_messages_have_the_terms_of_the_manual(root, template, name, language):
+    manual = (root / "docs/languages.md").read_text()
+    [row] = re.findall(rf"^\| {language} \| (`.*) \|$", manual, re.MULTILINE)
+    words = "|".join(map(re.escape, re.findall("`([^`]+)`", row)))
+    path = root / LOCALE / name / "LC_MESSAGES/streaming-system.po"
+    messages = template if name == "en" else load_catalogue(path, locale=name)
+
+    # A placeholder is no word of the language.
+    found = [
+        text
+        for text in strings_of(messages)
+        if re.search(rf"\b({words})\b", PLACEHOLDER.sub("", text), re.IGNORECASE)
+    ]
+
+    assert found == []
 
 
 def test_updating_a_catalogue_preserves_translations(root, tool, tmp_path, folder):

@@ -118,7 +118,7 @@ class TestStatus:
             (-100, "Noch 4 Tage bis zum Beginn"),
             (-1.25, "Noch 1 Std. 15 Min. bis zum Beginn"),
             (0.5, "Läuft, noch 30 Min."),
-            (1, "Vorbei"),
+            (1, "Beendet"),
         ],
     )
     def test_status_of_a_talk(self, hours, german):

@@ -40,7 +40,7 @@ export class GraphFigure {
     this.unit = make("span", { class: "unit" });
     const head = make("h2", { id: `graph-${number}` }, this.title, " ", this.unit);
     this.plot = make("div", { class: "plot", "aria-hidden": "true" });
-    this.empty = make("p", { class: "quiet empty", hidden: "" }, t("Nothing was streamed within this range."));
+    this.empty = make("p", { class: "quiet empty", hidden: "" }, t("Nothing was streamed in this period."));
     this.when = make("p", { class: "when" });
     this.legend = make("ul", { class: "legend" });
     this.rows = make("tbody");

@@ -51,7 +51,7 @@ async function poll() {
     showStatus("");
   } catch {
     if (signal.aborted) return;
-    showStatus(updatedAt ? t("The tracker does not answer. This is what was known on {time}.", { time: dateTime.format(updatedAt) }) : t("The tracker does not answer. It is asked again every few seconds."));
+    showStatus(updatedAt ? t("The tracker is not responding. Last known data: {time}.", { time: dateTime.format(updatedAt) }) : t("The tracker is not responding. Retrying every few seconds."));
   }
   if (!document.hidden) pollTimer = setTimeout(poll, Math.min(Math.max(interval, MIN_POLL_INTERVAL), MAX_POLL_INTERVAL) * (0.9 + 0.2 * Math.random()));
 }

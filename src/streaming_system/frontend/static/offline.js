@@ -42,7 +42,7 @@ function showNote() {
   note.setAttribute("role", "status");
   document.getElementById("content").before(note);
   const update = () => {
-    note.textContent = navigator.onLine ? "" : t("You are offline. This page is as you saw it last.");
+    note.textContent = navigator.onLine ? "" : t("You are offline. This is the last saved version of this page.");
   };
   addEventListener("online", update);
   addEventListener("offline", update);

@@ -52,7 +52,7 @@ function updateZone() {
   zoneButton.setAttribute("aria-pressed", usesViewerZone);
   showZone(schedule, usesViewerZone);
   const isConverted = usesViewerZone && !zoneButton.hidden;
-  zoneNote.textContent = isConverted ? t("Times are where you are ({place}); days are the event's.", { place: viewerZoneName }) : eventZoneText;
+  zoneNote.textContent = isConverted ? t("Times are in your time zone ({place}); days are those of the event.", { place: viewerZoneName }) : eventZoneText;
   tick();
 }
 
@@ -71,7 +71,7 @@ function applyFilter() {
   }
   filterButton.setAttribute("aria-pressed", isFiltered);
   document.querySelector("[data-favourites-note]").textContent = isFiltered
-    ? t("Only favourites are shown: {shown} of {all}.", { shown, all })
+    ? t("Showing favourites only: {shown} of {all}.", { shown, all })
     : "";
 }
 
@@ -166,7 +166,7 @@ async function search() {
     enhance();
   } catch (error) {
     // The field keeps its text; Enter searches again.
-    if (error.name !== "AbortError") document.getElementById("count").textContent = t("The search does not answer at the moment.");
+    if (error.name !== "AbortError") document.getElementById("count").textContent = t("Search is unavailable right now.");
   }
 }
 

@@ -15,7 +15,7 @@ title.after(favouriteButton(article.dataset.talk, title.textContent));
 const times = [...article.querySelectorAll(".talk-facts time")];
 const viewerTime = article.querySelector("[data-viewer-time]");
 if (times.some(isOtherZone)) {
-  viewerTime.textContent = t("{time} where you are ({place})", { time: formatFull(new Date(times[0].dateTime)), place: viewerZoneName });
+  viewerTime.textContent = t("{time} in your time zone ({place})", { time: formatFull(new Date(times[0].dateTime)), place: viewerZoneName });
   viewerTime.hidden = false;
 }
 
@@ -32,7 +32,7 @@ function formatDuration(milliseconds) {
 
 function tick() {
   const moment = now();
-  let text = t("Over");
+  let text = t("Ended");
   if (moment < start) text = t("Starts in {time}", { time: formatDuration(start - moment) });
   else if (moment < end) text = t("On now, {time} left", { time: formatDuration(end - moment) });
   if (text === status.textContent) return;

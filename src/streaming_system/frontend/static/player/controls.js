@@ -21,7 +21,7 @@ export class Controls {
     this.makeBar();
     this.status = new StatusOverlay(stage, player);
     this.lastFrame = new LastFrame(this.video);
-    this.unmuteButton = make("button", { type: "button", className: "player-unmute", textContent: t("Turn the sound on"), hidden: true });
+    this.unmuteButton = make("button", { type: "button", className: "player-unmute", textContent: t("Turn on sound"), hidden: true });
     this.unmuteButton.onclick = () => { player.toggleMute(); this.muteButton.focus(); };
     this.video.after(this.lastFrame.canvas, this.status.element, this.status.playButton, this.unmuteButton, this.bar);
     const on = (target, name, action) => target.addEventListener(name, action, { signal: this.listeners.signal });
@@ -37,7 +37,7 @@ export class Controls {
   makeBar() {
     const { player } = this;
     this.playButton = iconButton(t("Play"), "play", () => player.togglePlayback());
-    this.muteButton = iconButton(t("Sound off"), "sound", () => player.toggleMute());
+    this.muteButton = iconButton(t("Mute"), "sound", () => player.toggleMute());
     this.volume = make("input", { type: "range", className: "player-volume", min: 0, max: 100, step: 5 });
     this.volume.setAttribute("aria-label", t("Volume"));
     this.volume.oninput = () => player.setVolume(this.volume.value / 100);
@@ -51,8 +51,8 @@ export class Controls {
     this.pictureButton.hidden = !document.pictureInPictureEnabled;
     this.fullscreenButton = iconButton(t("Full screen"), "full", () => player.toggleFullscreen());
     this.fullscreenButton.hidden = !(document.fullscreenEnabled || this.video.webkitEnterFullscreen);
-    this.helpButton = make("button", { type: "button", className: "player-keys", title: t("Keys"), textContent: "?" });
-    this.helpButton.setAttribute("aria-label", t("Keys"));
+    this.helpButton = make("button", { type: "button", className: "player-keys", title: t("Keyboard shortcuts"), textContent: "?" });
+    this.helpButton.setAttribute("aria-label", t("Keyboard shortcuts"));
     this.helpButton.onclick = () => this.toggleHelp();
     this.bar = make("div", { className: "player-bar" }, this.seekBar.element, this.playButton, this.muteButton, this.volume,
       this.seekBar.startButton, this.liveButton, this.latency, make("span", { className: "player-space" }), this.soundOnly.button,
@@ -72,9 +72,9 @@ export class Controls {
     setIcon(this.playButton, isPlaying ? t("Pause") : t("Play"), isPlaying ? "pause" : "play");
     this.stage.classList.toggle("is-paused", !isPlaying);
     const isSilent = video.muted || video.volume === 0;
-    setIcon(this.muteButton, isSilent ? t("Sound on") : t("Sound off"), isSilent ? "silent" : "sound");
+    setIcon(this.muteButton, isSilent ? t("Unmute") : t("Mute"), isSilent ? "silent" : "sound");
     if (document.activeElement !== this.volume) this.volume.value = isSilent ? 0 : Math.round(100 * video.volume);
-    const invitation = supervisor.isSoundTaken ? t("Another tab has the sound. Turn it on here") : t("Turn the sound on");
+    const invitation = supervisor.isSoundTaken ? t("Sound is playing in another tab. Turn it on here") : t("Turn on sound");
     if (this.unmuteButton.textContent !== invitation) this.unmuteButton.textContent = invitation;
     this.unmuteButton.hidden = !(supervisor.isAutoMuted && video.muted && supervisor.state === "playing");
     if (supervisor.state === "playing") this.lastFrame.clear();
@@ -109,10 +109,10 @@ export class Controls {
     const rows = describeShortcuts().flatMap(([key, text]) => [make("dt", { textContent: key }), make("dd", { textContent: text })]);
     const checkbox = make("input", { type: "checkbox", checked: loadPreferences().keys });
     checkbox.onchange = () => storePreferences({ keys: checkbox.checked });
-    const title = make("h2", { id: "player-keys", textContent: t("Keys of the player") });
+    const title = make("h2", { id: "player-keys", textContent: t("Player keyboard shortcuts") });
     const close = make("button", { className: "button", textContent: t("Close") });
     const form = make("form", { method: "dialog" }, close);
-    const label = make("label", {}, checkbox, " ", t("Use these keys"));
+    const label = make("label", {}, checkbox, " ", t("Use keyboard shortcuts"));
     const dialog = make("dialog", { className: "player-help" }, title, make("dl", {}, ...rows), label, form);
     dialog.setAttribute("aria-labelledby", "player-keys");
     this.stage.append(dialog);

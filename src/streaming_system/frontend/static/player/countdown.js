@@ -23,6 +23,6 @@ export function updateCountdowns() {
   for (const element of document.querySelectorAll("[data-countdown]")) {
     const time = timeUntil(element.dataset.countdown);
     element.hidden = time === "";
-    element.textContent = time && t("It starts in {time}.", { time });
+    element.textContent = time && t("Starts in {time}.", { time });
   }
 }

@@ -38,9 +38,9 @@ function streamOptions(sources) {
 /** The delays behind live. */
 function delays({ source, available, preferred }) {
   if (!source) return none();
-  const lowest = hasOptional(available, "whep") ? [{ id: "lowest", label: t("Lowest delay") }] : [];
+  const lowest = hasOptional(available, "whep") ? [{ id: "lowest", label: t("Lowest latency") }] : [];
   const steady = available.some(({ sources }) => sources.some(({ format }) => format === "hls"))
-    ? [{ id: "steady", label: t("Longer, steadier") }] : [];
+    ? [{ id: "steady", label: t("Higher, more stable") }] : [];
   const current = source.format === "whep" ? "lowest" : preferred === "steady" && steady.length ? "steady" : "low";
   return menuOf([...lowest, { id: "low", label: t("Normal") }, ...steady], current);
 }

@@ -35,7 +35,7 @@ class RecordedControls extends Controls {
     super.update();
     this.liveButton.hidden = true;
     if (this.player.supervisor.state !== "failed") return;
-    this.status.message.textContent = t("The recording cannot be played at the moment.");
+    this.status.message.textContent = t("The recording cannot be played right now.");
     this.status.playButton.hidden = this.status.element.hidden = false;
   }
 

@@ -13,7 +13,7 @@ export class SettingsPanel {
     this.button = iconButton(t("Settings"), "settings", () => this.toggle());
     this.button.setAttribute("aria-expanded", "false");
     this.button.hidden = true;
-    const labels = { quality: t("Quality"), language: t("Language"), subtitles: t("Subtitles"), speed: t("Speed"), delay: t("Delay") };
+    const labels = { quality: t("Quality"), language: t("Language"), subtitles: t("Subtitles"), speed: t("Speed"), delay: t("Latency") };
     this.rows = Object.fromEntries(Object.entries(labels).map(([name, label]) => [name, this.makeRow(name, label)]));
     this.panel = make("div", { className: "player-settings", hidden: true }, ...Object.values(this.rows).map(({ element }) => element));
     this.element = make("span", { className: "player-menu" }, this.button, this.panel);

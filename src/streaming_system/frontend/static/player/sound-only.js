@@ -27,7 +27,7 @@ export class SoundOnlyButton {
   constructor(player) {
     this.savings = make("span", { className: "player-savings" });
     this.button = make("button", { type: "button", className: "player-sound", hidden: true }, icon("headphones"),
-      make("span", {}, t("Sound only")), this.savings);
+      make("span", {}, t("Audio only")), this.savings);
     this.button.onclick = () => player.toggleSoundOnly();
   }
 
@@ -40,7 +40,7 @@ export class SoundOnlyButton {
     if (this.savings.textContent !== text) this.savings.textContent = text;
     this.button.setAttribute("aria-pressed", String(isOn));
     // Narrow players show the icon only.
-    this.button.title = [t("Sound only"), text].filter(Boolean).join(", ");
+    this.button.title = [t("Audio only"), text].filter(Boolean).join(", ");
     this.button.setAttribute("aria-label", this.button.title);
   }
 }

@@ -8,11 +8,11 @@ import { isSoundOnly, soundOption } from "./sound-only.js";
 function messageFor({ state, source, refusal }) {
   if (state === "waiting" && refusal) return refusalMessage(refusal);
   return {
-    playing: source?.audio ? t("There is sound and no picture.") : "",
+    playing: source?.audio ? t("This stream is audio only.") : "",
     loading: t("The stream is loading."),
     waiting: t("The stream is interrupted. It will resume automatically."),
     offline: t("Your device is offline. The stream will resume automatically."),
-    blocked: t("Your browser does not start videos by itself. Press Play."),
+    blocked: t("Your browser blocked autoplay. Press Play to start."),
   }[state] ?? "";
 }
 
@@ -34,9 +34,9 @@ export class StatusOverlay {
     this.playButton = make("button", { type: "button", className: "player-begin", title: t("Play"), hidden: true }, icon("play"));
     this.playButton.setAttribute("aria-label", t("Play"));
     this.playButton.onclick = () => { player.togglePlayback(); player.controls.playButton.focus(); };
-    this.retryButton = make("button", { type: "button", className: "button", textContent: t("Try now") });
+    this.retryButton = make("button", { type: "button", className: "button", textContent: t("Retry now") });
     this.retryButton.onclick = () => player.supervisor.retryNow();
-    this.soundButton = make("button", { type: "button", className: "button", textContent: t("Listen to the sound only") });
+    this.soundButton = make("button", { type: "button", className: "button", textContent: t("Listen to audio only") });
     this.soundButton.onclick = () => player.toggleSoundOnly();
     this.youtubeLink = make("a", { className: "button", textContent: t("Watch on YouTube"), rel: "noopener noreferrer", hidden: true });
     this.roomsLink = make("a", { className: "button", textContent: t("See the other rooms"), href: stage.dataset.rooms });
@@ -71,7 +71,7 @@ export class StatusOverlay {
     if (time) this.countdown.textContent = t("{title} starts in {time}.", { title: next, time });
     const seconds = Math.ceil((retryAt - performance.now()) / 1000);
     this.retry.hidden = state !== "waiting";
-    if (state === "waiting") this.retry.textContent = seconds > 0 ? t("Trying again in {seconds} s.", { seconds }) : t("Trying again now.");
+    if (state === "waiting") this.retry.textContent = seconds > 0 ? t("Retrying in {seconds} s.", { seconds }) : t("Retrying…");
   }
 }
 
