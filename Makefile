@@ -125,7 +125,7 @@ format: $(VENV)/installed-dev  ## Format the code.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-faults: $(VENV)/installed-dev  ## Run the fault-injection tests, and write their results to docs/faults.md.
+faults: $(VENV)/installed-dev  ## Run the fault-injection tests, and write their results to docs/explanation/faults.md.
 	@$(BIN)/python benchmarks/faults.py
 
 bench: $(VENV)/installed-dev  ## Measure everything that has a goal (needs wrk, nginx): ARGS="--only room,index".
@@ -181,11 +181,11 @@ catalogues: $(VENV)/installed-dev  ## Update the translation catalogues.
 	@$(BIN)/python tools/catalogues.py
 
 .PHONY: config-reference
-config-reference: $(VENV)/installed  ## Update the JSON Schema of the configuration and the tables in docs/configuration.md.
+config-reference: $(VENV)/installed  ## Update the JSON Schema of the configuration and the tables in docs/reference/configuration.md.
 	@$(BIN)/python tools/config_reference.py
 
 .PHONY: privacy-tables
-privacy-tables: $(VENV)/installed  ## Update the list of stored data in docs/privacy.md.
+privacy-tables: $(VENV)/installed  ## Update the list of stored data in docs/how-to/privacy.md.
 	@$(BIN)/python tools/privacy_tables.py
 
 .PHONY: reference docs

@@ -1,7 +1,7 @@
 """Measures all rows with a goal, as ratios within one run: make bench.
 
 It prints a table. A complete run takes about ten minutes, and is written to benchmarks/results.json
-and docs/performance.md. ARGS="--only room,index --rounds 3 --seconds 2" measures some rows, and
+and docs/explanation/performance.md. ARGS="--only room,index --rounds 3 --seconds 2" measures some rows, and
 writes only to the file of --json.
 """
 
@@ -15,7 +15,7 @@ from speed import load, rows, table
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks/results.json"
-DOCS = ROOT / "docs/performance.md"
+DOCS = ROOT / "docs/explanation/performance.md"
 
 
 def row_modules() -> Iterator[object]:

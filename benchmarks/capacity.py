@@ -1,6 +1,6 @@
 """Calculates the hardware that an event needs from the results of ``costs.py``.
 
-``make capacity`` prints the plans for 1,000, 100,000 and 1,000,000 viewers that docs/capacity.md
+``make capacity`` prints the plans for 1,000, 100,000 and 1,000,000 viewers that docs/explanation/capacity.md
 contains. That document explains the assumptions; the command line can change each of them.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 COSTS = Path(__file__).with_name("costs.json")
-DOCS = Path(__file__).parent.parent / "docs/capacity.md"
+DOCS = Path(__file__).parent.parent / "docs/explanation/capacity.md"
 SIZES = (1_000, 100_000, 1_000_000)
 APPS = ("nginx", "frontend", "tracker", "database")
 
@@ -68,12 +68,12 @@ class CapacityPlan:
 def report_interval(
     viewers: int, rate: float = 20, min_seconds: float = 5, max_seconds: float = 60
 ) -> float:
-    """Return the report interval of players, in seconds (docs/playback.md)."""
+    """Return the report interval of players, in seconds (docs/reference/playback.md)."""
     return min(max(viewers / rate, min_seconds), max_seconds)
 
 
 def fetch_spread(viewers: int) -> float:
-    """Return the seconds within which all pages are fetched when talks end (docs/pages.md)."""
+    """Return the seconds within which all pages are fetched when talks end (docs/reference/pages.md)."""
     return min(max(viewers / 5000, 4), 60)
 
 
@@ -133,7 +133,7 @@ def hosts(
         "nginx": max(2, math.ceil(max(cores["nginx"] / usable,
                                       web / (assumed.network * assumed.use)))),
         "apps": max(2, math.ceil(apps / usable)),
-        # There is one primary, regardless of replicas: docs/scaling.md.
+        # There is one primary, regardless of replicas: docs/how-to/scaling.md.
         f"database of {max(assumed.cores, math.ceil(cores['database'] / assumed.use))} cores": 1,
         "streams": endpoints,
     }  # fmt: skip
@@ -202,7 +202,7 @@ def main() -> int:
         kind = type(field.default)
         parser.add_argument(f"--{field.name}", type=kind, default=field.default, metavar="NUMBER",
                             help=f"{field.default} by default")  # fmt: skip
-    parser.add_argument("--docs", action="store_true", help="update docs/capacity.md")
+    parser.add_argument("--docs", action="store_true", help="update docs/explanation/capacity.md")
     options = parser.parse_args()
     assumed = Assumptions(
         **{field.name: getattr(options, field.name) for field in fields(Assumptions)}

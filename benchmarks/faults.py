@@ -1,4 +1,4 @@
-"""Runs the fault tests (tests/faults), and writes the table of docs/faults.md.
+"""Runs the fault tests (tests/faults), and writes the table of docs/explanation/faults.md.
 
 make faults              with the durations of the tests
 FAULTS_GONE=60 make …    with PostgreSQL unavailable for a minute
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs/faults.md"
+PAGE = ROOT / "docs/explanation/faults.md"
 RESULTS = ROOT / "benchmarks/faults.json"
 END = "<!-- end of the table -->"
 # The headings, and the keys of the results.

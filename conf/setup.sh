@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts the checkout that it lies in into service on a Debian machine, as root: docs/deploying.md.
+# Puts the checkout that it lies in into service on a Debian machine, as root: docs/how-to/deploying.md.
 #   conf/setup.sh            deploys it into a folder of its own, without dropping a request
 #   conf/setup.sh rollback   goes back to the version that ran before
 #   conf/setup.sh reload     puts changes of the configuration into service
@@ -245,7 +245,7 @@ uninstall() {
 left_to_do() {
     echo "Left to do:"
     echo "* nginx: conf/setup.sh nginx NAME > /etc/nginx/sites-available/NAME; enable it;" \
-        "docs/running.md describes its marks, and docs/deploying.md https"
+        "docs/how-to/running.md describes its marks, and docs/how-to/deploying.md https"
     [ -z "$TRACKERS" ] || echo "* an account: cd $WEBSITE/current &&" \
         "runuser -u $RUN_USER -- .venv/bin/streaming-system -c production.ini admin create NAME"
 }

@@ -24,7 +24,7 @@ def blocks(text, language):
 
 
 def test_every_hook_has_a_heading(root):
-    manual = (root / "docs/parsers.md").read_text()
+    manual = (root / "docs/how-to/parsers.md").read_text()
     hooks = [name for name in vars(create_plugin_manager().hook) if not name.startswith("_")]
 
     assert hooks
@@ -32,7 +32,7 @@ def test_every_hook_has_a_heading(root):
 
 
 def test_what_the_plugin_module_offers_is_in_the_manual(root):
-    manual = (root / "docs/parsers.md").read_text()
+    manual = (root / "docs/how-to/parsers.md").read_text()
     helpers = [
         name
         for name in plugin.__all__
@@ -43,7 +43,7 @@ def test_what_the_plugin_module_offers_is_in_the_manual(root):
 
 
 def test_the_example_parser_reads_the_example_feed(root, tmp_path):
-    manual = (root / "docs/parsers.md").read_text()
+    manual = (root / "docs/how-to/parsers.md").read_text()
     (tmp_path / "our_conference.py").write_text(blocks(manual, "python")[0])
     feed = open_feed(blocks(manual, "json")[0].encode())
 
@@ -61,7 +61,7 @@ def test_the_example_parser_reads_the_example_feed(root, tmp_path):
 
 
 def test_every_configuration_key_is_documented(root):
-    manual = (root / "docs/configuration.md").read_text()
+    manual = (root / "docs/reference/configuration.md").read_text()
     keys = [
         node.name for schema in (SiteConfigSchema(), RoomConfigSchema()) for node in schema.children
     ]
@@ -72,7 +72,7 @@ def test_every_configuration_key_is_documented(root):
 
 def test_schema_and_tables_of_the_configuration_are_up_to_date(root):
     module = runpy.run_path(str(root / "tools/config_reference.py"))
-    manual = (root / "docs/configuration.md").read_text()
+    manual = (root / "docs/reference/configuration.md").read_text()
 
     hint = "run make config-reference"
     assert (root / "conf/config.schema.json").read_text() == module["format_schema"](), hint
@@ -88,7 +88,7 @@ def test_generated_references_are_up_to_date(root):
 
 @pytest.mark.parametrize("ini", ["development.ini", "production.ini"])
 def test_every_key_of_our_own_in_an_ini_is_documented(root, ini):
-    manual = (root / "docs/running.md").read_text()
+    manual = (root / "docs/how-to/running.md").read_text()
     parser = configparser.RawConfigParser()
     parser.read(root / ini)
     keys = set(parser.defaults())
@@ -99,7 +99,7 @@ def test_every_key_of_our_own_in_an_ini_is_documented(root, ini):
 
 
 def test_every_stored_column_is_in_the_privacy_notice(root):
-    manual = (root / "docs/privacy.md").read_text()
+    manual = (root / "docs/how-to/privacy.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", manual, re.MULTILINE))
 
     assert sorted(rows) == sorted(Base.metadata.tables)
@@ -113,13 +113,13 @@ def test_every_stored_column_is_in_the_privacy_notice(root):
 
 def test_privacy_notice_has_the_descriptions_of_the_models(root):
     module = runpy.run_path(str(root / "tools/privacy_tables.py"))
-    manual = (root / "docs/privacy.md").read_text()
+    manual = (root / "docs/how-to/privacy.md").read_text()
 
     assert module["format_tables"](Base.metadata) in manual
 
 
 def test_retention_settings_in_the_privacy_notice_exist(root):
-    manual = (root / "docs/privacy.md").read_text()
+    manual = (root / "docs/how-to/privacy.md").read_text()
     names = set(re.findall(r"`(retention\.\w+)`", manual))
 
     assert names <= set(SETTINGS)
@@ -158,7 +158,7 @@ def test_anchors_of_links_between_documents_exist(root):
 
 
 def test_every_decision_is_in_the_index(root):
-    text = (root / "docs/decisions.md").read_text()
+    text = (root / "docs/explanation/decisions.md").read_text()
     index, *topics = re.split(r"^## (?!Index)", text, flags=re.MULTILINE)
     decisions = re.findall(r"^### (.*)\n\n(.*)$", "".join(topics), re.MULTILINE)
 

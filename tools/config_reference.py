@@ -1,4 +1,4 @@
-"""Writes conf/config.schema.json and the tables of keys in docs/configuration.md.
+"""Writes conf/config.schema.json and the tables of keys in docs/reference/configuration.md.
 
 ``make config-reference`` runs it after a change of the configuration's schema.
 """
@@ -12,7 +12,7 @@ from streaming_system.config.json_schema import config_json_schema
 from streaming_system.config.schema import RoomConfigSchema, SiteConfigSchema
 
 ROOT = Path(__file__).parents[1]
-MANUAL = ROOT / "docs/configuration.md"
+MANUAL = ROOT / "docs/reference/configuration.md"
 SCHEMA = ROOT / "conf/config.schema.json"
 TABLES = {"site": SiteConfigSchema, "rooms": RoomConfigSchema}
 

@@ -1,4 +1,4 @@
-"""Writes the list of all tables and columns into docs/privacy.md: ``make privacy-tables``."""
+"""Writes the list of all tables and columns into docs/how-to/privacy.md: ``make privacy-tables``."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from streaming_system.tracker.models import Base
 
-MANUAL = Path(__file__).parents[1] / "docs/privacy.md"
+MANUAL = Path(__file__).parents[1] / "docs/how-to/privacy.md"
 BEGIN, END = "<!-- tables: make privacy-tables -->\n", "<!-- end of tables -->\n"
 
 

@@ -184,7 +184,7 @@ _FIELD = re.compile(r"^:(param|returns|raises|ivar)(?: (\w+))?: ", re.MULTILINE)
 
 def _format_hooks() -> Iterator[str]:
     yield "# Hooks of plugins\n"
-    yield "A plugin implements the hooks that it needs: [Writing a parser](../parsers.md).\n"
+    yield "A plugin implements the hooks that it needs: [Writing a parser](../how-to/parsers.md).\n"
     for name, hook in vars(hooks).items():
         if hasattr(hook, f"{hooks.PROJECT}_spec"):
             signature = ", ".join(inspect.signature(hook).parameters)

@@ -107,7 +107,9 @@ def build_twice(version):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("version", help="MAJOR.MINOR.PATCH; docs/upgrading.md says which to choose")
+    parser.add_argument(
+        "version", help="MAJOR.MINOR.PATCH; docs/how-to/upgrading.md says which to choose"
+    )
     version = parser.parse_args().version
     entries = require_releasable(version)
     before = git("rev-parse", "HEAD")

@@ -20,7 +20,7 @@ FACTORS = {1_000: 1.0, 10_000: 1.0, 100_000: 0.2}
 MINUTES = 1.0
 MAX_REAL_TIME_VIEWERS = 10_000
 RESULTS = Path(__file__).parent.parent / "viewers.json"
-DOCS = Path(__file__).parent.parent.parent / "docs/performance.md"
+DOCS = Path(__file__).parent.parent.parent / "docs/explanation/performance.md"
 
 
 def factor_for(viewers: int) -> float:

@@ -12,7 +12,7 @@ DATA_TIMEOUT, CHECK_INTERVAL = 4.0, 0.5
 REFUSED_DELAY = 0.2
 # The time from the list of endpoints to the first frame.
 STARTUP = 0.8
-# docs/playback.md: how the tracker calculates the report interval.
+# docs/reference/playback.md: how the tracker calculates the report interval.
 TARGET_RATE, MIN_INTERVAL, MAX_INTERVAL = 20.0, 5.0, 60.0
 # conf/streaming-agent: the report interval of endpoints.
 REGISTER_INTERVAL = 10.0

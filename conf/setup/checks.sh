@@ -4,7 +4,7 @@
 check_systemd() {
     [ "$SYSTEMCTL" != systemctl ] || [ -d /run/systemd/system ] ||
         die "this machine does not run systemd. Run the site by \"streaming-system serve\", in a container" \
-            "or by a supervisor of your own (docs/deploying.md, Without systemd), or set SYSTEMCTL"
+            "or by a supervisor of your own (docs/how-to/deploying.md, Without systemd), or set SYSTEMCTL"
 }
 
 # The file of an event, or else the one of the checkout.

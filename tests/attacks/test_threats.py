@@ -1,11 +1,11 @@
-"""docs/threats.md and the tests that it references."""
+"""docs/explanation/threats.md and the tests that it references."""
 
 import ast
 import re
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-MANUAL = TESTS.parent / "docs/threats.md"
+MANUAL = TESTS.parent / "docs/explanation/threats.md"
 REFERENCE = re.compile(r"`((?:\w+/)*test_\w+\.py)::(test_\w+)`")
 
 

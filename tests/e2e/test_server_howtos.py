@@ -1,4 +1,4 @@
-"""The how-tos of docs/servers.md, word for word: from nothing to a room that plays."""
+"""The how-tos of docs/tutorials/servers.md, word for word: from nothing to a room that plays."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SITE = "http://127.0.0.1:8000"
 
 def load_steps(root, title):
     """Return the steps of a how-to: whether each is left running, and its commands."""
-    text = (root / "docs/servers.md").read_text()
+    text = (root / "docs/tutorials/servers.md").read_text()
     section = text.split(f"## From nothing to a room that plays: {title}\n")[1].split("\n## ")[0]
     steps = re.findall(r"^\*\*\d\. (.*?)^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     return [(re.search(r"leave it\s+running", title) is not None, code) for title, code in steps]

@@ -302,7 +302,7 @@ class TestLive:
 
 
 def test_commands_of_the_manual_work(root, tracker_settings, tmp_path, issue, rows):
-    manual = (root / "docs/captions.md").read_text()
+    manual = (root / "docs/how-to/captions.md").read_text()
     # All indented blocks but the one with the address.
     blocks = re.findall(r"(?m)(?:^    .*\n)+", manual)
     commands = "".join(textwrap.dedent(block) for block in blocks if "CAPTIONS=" not in block)

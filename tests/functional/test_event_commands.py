@@ -186,7 +186,7 @@ def test_copy_of_another_host_is_that_of_the_conference(ini, monkeypatch):
 
 
 def test_documented_commands_set_up_conferences(root, tmp_path, monkeypatch):
-    manual = (root / "docs/several-conferences.md").read_text()
+    manual = (root / "docs/how-to/several-conferences.md").read_text()
     lines = "\n".join(re.findall(r"```sh\n(.*?)```", manual, re.DOTALL)).splitlines()
     [setting] = re.findall(r"```ini\n(.*?)```", manual, re.DOTALL)
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""`streaming-system init` and `serve`, from nothing to a site, as docs/first-event.md has it."""
+"""`streaming-system init` and `serve`, from nothing to a site, as docs/tutorials/first-event.md has it."""
 
 import json
 import os
@@ -40,7 +40,7 @@ REAL_FEEDS = ("EMF2018_emf.ics",)
 
 def documented_commands(root):
     """Return the commands of the document, by their subcommand."""
-    text = (root / "docs/first-event.md").read_text()
+    text = (root / "docs/tutorials/first-event.md").read_text()
     lines = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
     return [shlex.split(line) for line in lines if line]
 

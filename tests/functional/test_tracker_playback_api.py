@@ -29,7 +29,7 @@ REPORT = {
 
 
 def test_every_key_of_a_report_is_documented(root):
-    manual = (root / "docs/playback.md").read_text()
+    manual = (root / "docs/reference/playback.md").read_text()
 
     assert [
         node.name for node in PlaybackReportSchema().children if f"| `{node.name}` |" not in manual

@@ -75,7 +75,7 @@ def test_site_of_the_previous_release_runs_after_the_documented_steps(old_site, 
     assert "the hook 'event_filter' is now called 'filter_talk': rename it" in check
     edit(folder / "plugins/ours.py", "event_filter", "filter_talk")
     run("streaming-system", "-c", ini, "config", "check")
-    notes = (root / "docs/upgrading.md").read_text()
+    notes = (root / "docs/how-to/upgrading.md").read_text()
     assert "`outbound.allowed_private_networks`" in notes
     assert "`event_filter` is `filter_talk`" in notes
 

@@ -1,4 +1,4 @@
-"""docs/watching-again.md: its configurations and commands work."""
+"""docs/how-to/watching-again.md: its configurations and commands work."""
 
 import json
 import logging
@@ -42,7 +42,7 @@ FEED = {
 
 @pytest.fixture(scope="module")
 def manual(root):
-    return (root / "docs/watching-again.md").read_text()
+    return (root / "docs/how-to/watching-again.md").read_text()
 
 
 def blocks(text, language):

@@ -153,6 +153,6 @@ class TestCommitted:
         assert not {"unknown", "not installed"} & set(committed["versions"].values())
 
     def test_docs_contain_the_committed_results(self, root, committed, table):
-        text = (root / "docs/performance.md").read_text()
+        text = (root / "docs/explanation/performance.md").read_text()
 
         assert table.update_document(text, committed) == text, "run make bench"

@@ -16,7 +16,7 @@ def costs(root):
 
 
 def test_docs_contain_the_plans(root, capacity, costs):
-    text = (root / "docs/capacity.md").read_text()
+    text = (root / "docs/explanation/capacity.md").read_text()
 
     assert capacity.update_document(text, costs) == text, "run make capacity ARGS=--docs"
 
@@ -34,7 +34,7 @@ def test_twice_the_viewers_need_twice_the_streams(capacity, costs):
 
 
 def test_report_rate_is_limited_for_small_events(capacity, costs):
-    """The players follow the same rule: docs/playback.md."""
+    """The players follow the same rule: docs/reference/playback.md."""
     rates = {
         viewers: capacity.make_plan(viewers, costs, capacity.Assumptions()).requests["report"]
         for viewers in (10, 200, 1200, 60_000)

@@ -286,7 +286,7 @@ def test_cost_of_a_viewer_must_not_grow_with_the_size(viewers, costs, late, prob
 
 def test_docs_contain_the_committed_results_without_problems(root, viewers):
     sizes = json.loads((root / "benchmarks/viewers.json").read_text())["sizes"]
-    text = (root / "docs/performance.md").read_text()
+    text = (root / "docs/explanation/performance.md").read_text()
 
     assert [size["viewers"] for size in sizes] == [1_000, 10_000, 100_000]
     assert viewers.table.find_problems(sizes) == []

@@ -245,7 +245,7 @@ def _check_sections(ini: IniFile) -> Iterable[Finding]:
 
 def _unknown_key(ini: IniFile, section: str, key: str, known: Iterable[str]) -> Finding:
     hint = did_you_mean(key, known)
-    return ini.finding(section, key, f"unknown key; {hint}docs/running.md lists the keys")
+    return ini.finding(section, key, f"unknown key; {hint}docs/how-to/running.md lists the keys")
 
 
 def _check_values(

@@ -1,6 +1,6 @@
 """The schemas of config.json and config.private.json: every key, its type and its meaning.
 
-The loader, the JSON Schema and the tables in docs/configuration.md share them.
+The loader, the JSON Schema and the tables in docs/reference/configuration.md share them.
 """
 
 from typing import Any
@@ -226,7 +226,7 @@ class RoomConfigSchema(colander.Schema):
     )
     recordings_list = text_key(
         "a list of the recordings of talks, to which their pages lead: an `http(s)://` URL, or a "
-        "path relative to the file that names it. [Formats](watching-again.md#recordings)",
+        "path relative to the file that names it. [Formats](../how-to/watching-again.md#recordings)",
         "https://api.media.ccc.de/public/conferences/ourconf2026",
         name="recordings-list",
         field=FEED,
@@ -235,7 +235,7 @@ class RoomConfigSchema(colander.Schema):
         ReliveSourceType(),
         "where talks that have ended can be watched again until their recordings are published: an "
         "object with `hls`, `mediamtx`, `files` or `index`. "
-        "[Sources](watching-again.md#from-the-beginning)",
+        "[Sources](../how-to/watching-again.md#from-the-beginning)",
         {"hls": "https://cdn.example.org/{room}/dvr.m3u8"},
         {"mediamtx": "https://media.example.org:9996/", "path": "{room}"},
         missing=None,

@@ -101,7 +101,7 @@ class SiteConfigSchema(colander.Schema):
         LanguageListType(),
         'the languages of the pages, in the order of the switch: `["de", "en"]`. The first one is '
         "for viewers whose browser asks for none of them, and for feeds and exports. Default: all "
-        "with a [catalogue](languages.md), and English",
+        "with a [catalogue](../how-to/languages.md), and English",
         ["de", "en"],
         missing=(),
     )
@@ -116,7 +116,7 @@ class SiteConfigSchema(colander.Schema):
     )
     theme = text_key(
         "the look of the pages: `festival`, `institute` or `terminal`, or the path of a folder, "
-        "relative to the file that names it, such as `./theme`: [themes.md](themes.md)",
+        "relative to the file that names it, such as `./theme`: [themes.md](../how-to/themes.md)",
         "festival",
         "./theme",
         field=THEME,

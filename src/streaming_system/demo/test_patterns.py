@@ -79,5 +79,5 @@ def _webm_options(icecast: Icecast, room: str) -> list[str]:
 
 
 def mount_path(room: str) -> str:
-    """Return the mount of a room's WebM stream; its name is fixed, see docs/player.md."""
+    """Return the mount of a room's WebM stream; its name is fixed, see docs/reference/player.md."""
     return f"/{room}/webcast-high.webm"

@@ -1,7 +1,7 @@
 """The public API for plugins.
 
 A plugin registers parsers through :func:`register_parsers`; a parser recognises a feed and yields
-its talks. ``docs/parsers.md`` explains how to write, test and deploy one.
+its talks. ``docs/how-to/parsers.md`` explains how to write, test and deploy one.
 """
 
 from streaming_system.net.ssrf import parse_allowed_networks, safe_pool_manager

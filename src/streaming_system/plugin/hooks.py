@@ -16,7 +16,7 @@ from streaming_system.schedule.model import Talk
 PROJECT = "streaming_system"
 
 # A new hook, helper or optional field raises the second number; a change that breaks plugins raises
-# the first. docs/upgrading.md has the rules.
+# the first. docs/how-to/upgrading.md has the rules.
 API_VERSION = (1, 0)
 
 hookspec = pluggy.HookspecMarker(PROJECT)

@@ -48,7 +48,7 @@ def check_server_settings(settings: Mapping[str, str]) -> dict[str, str]:
                 problems[key] = describe_invalid(invalid[0], "HOST:PORT, such as 127.0.0.1:8000")
         elif key not in casts and key not in _PASTE_KEYS:
             hint = did_you_mean(key, [*casts, *OWN_FIELDS])
-            problems[key] = f"is no key of a server; {hint}docs/running.md lists the keys"
+            problems[key] = f"is no key of a server; {hint}docs/how-to/running.md lists the keys"
     return problems or _check_together(settings)
 
 

@@ -36,7 +36,7 @@ def once_with(tmp_path, fake_server, once):
 @pytest.fixture
 def example(root):
     """The example plugin of the manual."""
-    manual = (root / "docs/parsers.md").read_text()
+    manual = (root / "docs/how-to/parsers.md").read_text()
     chapter = manual.partition("## register_stats_sources()")[2]
     code = re.search(r"```py\n(.*?)```", chapter, re.DOTALL)[1]
     names = "MountStats, SourceOption, StatsSource, hookimpl"

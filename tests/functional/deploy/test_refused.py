@@ -76,7 +76,7 @@ def test_machine_without_systemd_is_refused_with_alternatives():
     (line,) = result.stderr.splitlines()
     assert "does not run systemd" in line
     assert "streaming-system serve" in line
-    assert "## Without systemd" in (ROOT / "docs/deploying.md").read_text()
+    assert "## Without systemd" in (ROOT / "docs/how-to/deploying.md").read_text()
 
 
 def test_nginx_has_the_name_and_ports_of_the_machine(tmp_path):

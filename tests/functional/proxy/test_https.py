@@ -1,4 +1,4 @@
-"""https, as docs/deploying.md describes it, with a real authority for certificates and certbot."""
+"""https, as docs/how-to/deploying.md describes it, with a real authority for certificates and certbot."""
 
 import re
 import ssl
@@ -16,7 +16,7 @@ CHALLENGE = "/.well-known/acme-challenge/"
 
 def manual_commands():
     """Return the commands of the manual's section."""
-    manual = (ROOT / "docs/deploying.md").read_text()
+    manual = (ROOT / "docs/how-to/deploying.md").read_text()
     section = re.search(r"^## https\n(.*?)^## ", manual, re.MULTILINE | re.DOTALL)[1]
     return re.findall(r"^    (\S.*)", section, re.MULTILINE)
 

@@ -20,8 +20,8 @@ from .standby import Standby
 
 
 def manual_block(heading, language):
-    """Return the code block of a section of docs/scaling.md."""
-    manual = (ROOT / "docs/scaling.md").read_text()
+    """Return the code block of a section of docs/how-to/scaling.md."""
+    manual = (ROOT / "docs/how-to/scaling.md").read_text()
     return manual.split(f"### {heading}\n")[1].split(f"```{language}\n")[1].split("```")[0]
 
 

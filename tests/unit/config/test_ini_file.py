@@ -52,7 +52,7 @@ def test_key_of_ones_own_is_allowed_where_a_value_refers_to_it(tmp_path):
     [finding] = check_ini_keys(load_ini(ini), {"frontend": FRONTEND_KEYS}, is_complete=True)
 
     assert str(finding) == (
-        f"{ini}:3:1: [DEFAULT]: key 'unused': unknown key; docs/running.md lists the keys"
+        f"{ini}:3:1: [DEFAULT]: key 'unused': unknown key; docs/how-to/running.md lists the keys"
     )
 
 
@@ -68,9 +68,9 @@ def test_app_stops_at_its_own_errors_only(tmp_path):
         require_valid_ini({"__file__": str(ini)}, "frontend", FRONTEND_KEYS)
 
     assert [line.partition(": ")[2] for line in error.value.lines] == [
-        "[DEFAULT]: key 'access_logs': unknown key; did you mean 'access_log'? docs/running.md "
+        "[DEFAULT]: key 'access_logs': unknown key; did you mean 'access_log'? docs/how-to/running.md "
         "lists the keys",
         "[app:frontend]: key 'brand.foldr': unknown key; did you mean 'brand.folder'? "
-        "docs/running.md lists the keys",
+        "docs/how-to/running.md lists the keys",
     ]
     require_valid_ini({}, "frontend", FRONTEND_KEYS)

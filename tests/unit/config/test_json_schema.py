@@ -26,7 +26,7 @@ def test_examples_are_valid_and_name_the_schema(root, validator, name):
 
 
 def test_configurations_of_the_manual_are_valid(root, validator):
-    blocks = (root / "docs/configuration.md").read_text().split("```json\n")[1:]
+    blocks = (root / "docs/reference/configuration.md").read_text().split("```json\n")[1:]
     documents = [json.loads(block.partition("```")[0]) for block in blocks]
 
     assert len(documents) == 2

@@ -1,4 +1,4 @@
-// Reports the quality of playback to the tracker. docs/playback.md describes the report, which contains no name, no
+// Reports the quality of playback to the tracker. docs/reference/playback.md describes the report, which contains no name, no
 // address and no id that outlives the page.
 //
 // A player is a <video> or <audio> with data-playback (the URL for reports) and data-endpoint (the source of the stream).

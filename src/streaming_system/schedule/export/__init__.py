@@ -1,6 +1,6 @@
 """Exports the schedule in the formats of phone apps and calendars, with links to the streams.
 
-A document of any format can be imported again without loss, see ``docs/feeds.md``.
+A document of any format can be imported again without loss, see ``docs/reference/feeds.md``.
 """
 
 from collections.abc import Callable, Mapping

@@ -11,7 +11,7 @@ BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def stored(purpose: str) -> dict[str, str]:
-    """Return the ``info`` of a column: what it contains, for docs/privacy.md."""
+    """Return the ``info`` of a column: what it contains, for docs/how-to/privacy.md."""
     return {"purpose": purpose}
 
 
