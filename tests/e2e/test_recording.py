@@ -19,6 +19,7 @@ from streaming_system.frontend.views import recordings, schedule
 from streaming_system.schedule.model import RoomSchedule, Schedule, Slot
 from streaming_system.schedule.storage import save_schedule
 
+from .player_site import open_setting
 from .stream import Origin
 
 # The picture of each 20 seconds of the stream: before the talk, the talk, after it.
@@ -33,6 +34,12 @@ PICTURE_SCRIPT = """video => {
   const [...colour] = context.getImageData(0, 0, 1, 1).data;
   return colour.slice(0, 3).map((value) => Math.round(value / 255));
 }"""
+
+
+# Whether the captions have a cue from the first second of the talk on.
+CAPTION_SCRIPT = """(text) => [...document.querySelector('video').textTracks].some(
+  ({mode, cues}) => mode === 'showing' && cues.length === 1 && cues[0].text === text
+    && Math.abs(cues[0].startTime - 1) < 0.1)"""
 
 
 class ThreadingServer(ThreadingMixIn, WSGIServer):
@@ -104,10 +111,29 @@ def recorded_site(recorded_event, tmp_path, monkeypatch):
         thread.join()
 
 
-def test_ended_talk_plays_from_its_beginning_to_its_end(recorded_site, recorded_event, new_page):
+@pytest.fixture
+def transcript(recorded_event):
+    """The response of a tracker with the transcript of the talk, which has one long line."""
+    _, begin = recorded_event
+    start, end = (begin + timedelta(seconds=SECONDS + more) for more in (1, SECONDS - 1))
+    line = {"id": 1, "start": start.isoformat(), "end": end.isoformat(), "text": "A <green> talk"}
+    return json.dumps({"language": "en", "languages": ["en"], "lines": [line]})
+
+
+def test_ended_talk_plays_from_its_beginning_to_its_end(
+    recorded_site, recorded_event, transcript, new_page
+):
     page = new_page()
     origin, _ = recorded_event
+    page.route(
+        "**/transcript.json*",
+        lambda route: route.fulfill(body=transcript, content_type="application/json"),
+    )
     page.goto(f"{recorded_site}/talk/green")
+    # The talk has ended by the clock of the site, and must have begun by that of the browser.
+    begin_ms = 1000 * (recorded_event[1].timestamp() + SECONDS)
+    page.wait_for_function("begin => Date.now() > begin", arg=begin_ms, timeout=60_000)
+    page.reload()
     stage = page.get_by_role("region", name="Recording of the talk")
     play = stage.get_by_role("button", name="Play").first
     expect(play).to_be_visible()
@@ -121,6 +147,14 @@ def test_ended_talk_plays_from_its_beginning_to_its_end(recorded_site, recorded_
     # The segments begin at full two seconds, as the talk does.
     assert video.evaluate(PICTURE_SCRIPT) == [0, 1, 0]
     assert video.evaluate("video => Math.round(video.duration)") == SECONDS
+    # The transcript is on the page, and has the captions of the recording.
+    text = page.get_by_role("region", name="Transcript").last
+    page.get_by_text("What was spoken, as text").click()
+    expect(text).to_contain_text("A <green> talk")
+    page.get_by_label("Search").fill("blue")
+    expect(page.get_by_text("No line has these words.")).to_be_visible()
+    open_setting(page, "Subtitles").select_option("English")
+    page.wait_for_function(CAPTION_SCRIPT, arg="A &lt;green&gt; talk")
     position = stage.get_by_role("slider", name="Position")
     expect(position).to_have_attribute("max", str(SECONDS))
 

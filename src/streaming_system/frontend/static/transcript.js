@@ -9,7 +9,7 @@ const POLL_INTERVAL = 5000;
 const DISCOVERY_INTERVAL = 30_000;
 const LATE_CORRECTIONS = 60_000;
 
-const section = document.querySelector("section[data-transcript]");
+const section = document.querySelector("section.transcript");
 const { transcript: address, zone } = section.dataset;
 const start = Date.parse(section.dataset.start);
 const end = Date.parse(section.dataset.end);
