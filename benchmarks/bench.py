@@ -1,7 +1,8 @@
 """Measures all rows with a goal, as ratios within one run: make bench.
 
 It prints a table. A complete run takes about ten minutes, and is written to benchmarks/results.json
-and docs/explanation/performance.md. ARGS="--only room,index --rounds 3 --seconds 2" measures some rows, and
+and docs/explanation/performance.md.
+ARGS="--only room,index --rounds 3 --seconds 2" measures some rows, and
 writes only to the file of --json.
 """
 

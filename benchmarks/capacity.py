@@ -1,7 +1,7 @@
 """Calculates the hardware that an event needs from the results of ``costs.py``.
 
-``make capacity`` prints the plans for 1,000, 100,000 and 1,000,000 viewers that docs/explanation/capacity.md
-contains. That document explains the assumptions; the command line can change each of them.
+``make capacity`` prints the plans for 1,000, 100,000 and 1,000,000 viewers that
+docs/explanation/capacity.md contains. That document explains the assumptions; the command line can change each of them.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def report_interval(
 
 
 def fetch_spread(viewers: int) -> float:
-    """Return the seconds within which all pages are fetched when talks end (docs/reference/pages.md)."""
+    """Return the seconds for fetching all pages when talks end (docs/reference/pages.md)."""
     return min(max(viewers / 5000, 4), 60)
 
 

@@ -1,4 +1,4 @@
-"""Writes the list of all tables and columns into docs/how-to/privacy.md: ``make privacy-tables``."""
+"""Writes all tables and columns into docs/how-to/privacy.md: ``make privacy-tables``."""
 
 from pathlib import Path
 

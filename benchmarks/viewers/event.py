@@ -15,7 +15,7 @@ ENDPOINTS = 60
 FIRST_TALK, TALK_INTERVAL = 15.0, 45.0
 # Viewers of a talk arrive in this period around its start, in seconds.
 BEFORE, PEAK, AFTER = 10.0, 5.0, 30.0
-# Half of all viewers stay from the previous talk, as docs/explanation/capacity.md assumes ("arriving").
+# Half of all viewers stay from the previous talk: "arriving" in docs/explanation/capacity.md.
 SEATED_SHARE = 0.5
 # Shares of the arriving viewers: at any time, by the index page, on their first visit.
 UNIFORM_SHARE, INDEX_SHARE, FIRST_VISIT_SHARE = 0.2, 0.3, 0.25

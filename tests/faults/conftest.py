@@ -34,7 +34,7 @@ def site_under_fault(tmp_path_factory, postgres, migrate):  # noqa: F811
 
 @pytest.fixture
 def record_result():
-    """Return a function that records the metrics of a fault for the table in docs/explanation/faults.md."""
+    """Return a function that records the metrics of a fault for docs/explanation/faults.md."""
 
     def record_result(fault, **metrics):
         RESULTS.append({"fault": fault, **metrics})

@@ -1,4 +1,4 @@
-"""`streaming-system init` and `serve`, from nothing to a site, as docs/tutorials/first-event.md has it."""
+"""`streaming-system init` and `serve`, as in docs/tutorials/first-event.md."""
 
 import json
 import os

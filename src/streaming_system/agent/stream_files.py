@@ -1,4 +1,4 @@
-"""The files of a room's streams below an endpoint's base URL; docs/reference/player.md defines the names."""
+"""The files of a room's streams below an endpoint's base URL: docs/reference/player.md."""
 
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote, urlsplit

@@ -1,4 +1,4 @@
-"""https, as docs/how-to/deploying.md describes it, with a real authority for certificates and certbot."""
+"""https, as docs/how-to/deploying.md describes it, with real pebble and certbot."""
 
 import re
 import ssl

@@ -1,4 +1,4 @@
-"""What docs/how-to/scaling.md promises to a distributed PostgreSQL, of the real schema and statements.
+"""What docs/how-to/scaling.md promises to a distributed PostgreSQL, of the real SQL.
 
 There is no Citus among Debian's packages: what it asks of tables and statements is asked here.
 """

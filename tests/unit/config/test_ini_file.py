@@ -68,7 +68,8 @@ def test_app_stops_at_its_own_errors_only(tmp_path):
         require_valid_ini({"__file__": str(ini)}, "frontend", FRONTEND_KEYS)
 
     assert [line.partition(": ")[2] for line in error.value.lines] == [
-        "[DEFAULT]: key 'access_logs': unknown key; did you mean 'access_log'? docs/how-to/running.md "
+        "[DEFAULT]: key 'access_logs': unknown key; did you mean 'access_log'? "
+        "docs/how-to/running.md "
         "lists the keys",
         "[app:frontend]: key 'brand.foldr': unknown key; did you mean 'brand.folder'? "
         "docs/how-to/running.md lists the keys",
