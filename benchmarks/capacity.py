@@ -1,7 +1,8 @@
 """Calculates the hardware that an event needs from the results of ``costs.py``.
 
 ``make capacity`` prints the plans for 1,000, 100,000 and 1,000,000 viewers that
-docs/explanation/capacity.md contains. That document explains the assumptions; the command line can change each of them.
+docs/explanation/capacity.md contains. That document explains the assumptions; the command line can
+change each of them.
 """
 
 import argparse
