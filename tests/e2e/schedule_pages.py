@@ -64,7 +64,7 @@ def open_schedule(visit, write_schedule, site):
         options = {"viewport": WIDE} | options
         page = visit(at_noon(path), **options)
         if options.get("java_script_enabled", True):
-            page.locator(".star:visible").first.wait_for()
+            page.locator(":is(.star, .favourite):visible").first.wait_for()
         return page
 
     return open_schedule

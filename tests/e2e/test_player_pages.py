@@ -8,7 +8,7 @@ import pytest
 from .conftest import page_opener
 from .player_site import wait_until_playing
 
-MAX_PAGE_BYTES = 72_000
+MAX_PAGE_BYTES = 80_000
 
 
 PAGES = ("/", "/example", "/example/schedule", "/schedule", "talk", "/monitor", "/graphs",

@@ -289,7 +289,7 @@ class TestFeedbackForm:
         clock["now"] = HALL[2].start
 
         page = site.get("/talk/guid-Moved?feedback=sent&lang=es")
-        assert page.html.select_one("[role=status]").get_text() == (
+        assert page.html.select_one(".feedback-result").get_text() == (
             "Gracias por tu opinión. Para cambiarla, envíala otra vez."
         )
         clock["now"] = HALL[2].end + timedelta(days=31)
@@ -516,4 +516,4 @@ class TestPosts:
     def test_posts_page_of_room_without_hashtag_is_404(self, site):
         page = site.get("/lab/posts", status=404)
 
-        assert "Lab has no posts." in text(page.html.select_one(".notice"))
+        assert "Lab has no posts." in text(page.html.select_one(".state"))

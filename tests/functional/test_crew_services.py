@@ -90,7 +90,7 @@ class TestTokens:
             ({"label": "a" * 101}, "the label is too long; allowed: 100 characters"),
             ({"label": "a\nb"}, "the label has characters that cannot be shown"),
             ({"label": "a\x00b"}, "the label has characters that cannot be shown"),
-            ({"scope": "all"}, "the scope is 'all'; allowed: room, endpoint, crew, publish"),
+            ({"scope": "all"}, "the scope is 'all'; allowed: room, endpoint, crew, publish, captions"),
             ({"scope": "room", "room": ""}, "the room is empty"),
             ({"scope": "endpoint", "endpoint": ""}, "the endpoint is empty"),
             ({"scope": "room", "endpoint": "a"}, "a token for the scope room has no endpoint"),
@@ -203,8 +203,8 @@ class TestAudit:
         db.flush()
         rules = {name: (model, rule) for model, name, rule in retention.EXPIRY_RULES}
         model, rule = rules["audit entries of failed log-ins"]
-        days = {f"retention.{name}": 1 for name in ("samples_hours", "minutes_days")}
-        service = retention.Retention(db, days | {"retention.ten_minutes_days": 1})
+        names = ("samples_hours", "minutes_days", "ten_minutes_days", "captions_days")
+        service = retention.Retention(db, {f"retention.{name}": 1 for name in names})
 
         assert service.delete_expired(model, rule(service.cutoffs(now=NOON))) == 2
 

@@ -64,7 +64,7 @@ def test_undecodable_query_is_refused_while_the_page_is_cached(site):
 @pytest.mark.parametrize("query", UNDECODABLE)
 def test_every_route_of_the_tracker_refuses_an_undecodable_query(tracker, query):
     parameters = {"room": "hall", "endpoint": "e", "machine": "m", "annotation": "1", "token": "1",
-                  "key": "1", "server": "srs", "talk": "1"}  # fmt: skip
+                  "key": "1", "server": "srs", "talk": "1", "format": "json"}  # fmt: skip
     routes = tracker.app.registry.getUtility(IRoutesMapper).get_routes()
     for route in routes:
         path = re.sub(r"{(\w+)(:[^}]*)?}", lambda match: parameters[match[1]], route.pattern)

@@ -108,7 +108,7 @@ class TestCommands:
     def run(self, tmp_path, manual):
         """Return a function that runs a command on a site with the manual's CSV file."""
         (tmp_path / "feed.json").write_text(json.dumps(FEED))
-        (tmp_path / "recordings.csv").write_text(blocks(manual, "csv")[0])
+        (tmp_path / "recordings.csv").write_text(blocks(manual, "text")[0])
         room = {"title": "Hall", "schedule": "feed.json", "recordings-list": "recordings.csv"}
         (tmp_path / "config.json").write_text(json.dumps({"hall": room}))
         (tmp_path / "site.ini").write_text(

@@ -128,7 +128,7 @@ def test_ports_share_no_cached_page(site):
 
 def test_files_are_cached_once_for_all_ports(site):
     page = site.get("/hall").data.decode()
-    file = re.search(r'"(/static/[0-9a-f]+/site\.css)"', page)[1]
+    file = re.search(r'"(/static/[0-9a-f]+/bundles/player\.css)"', page)[1]
     site.get(file)
 
     assert site.get(file, host=f"{NAME}:7").headers["X-Cache"] == "HIT"
