@@ -60,7 +60,7 @@ def test_failed_stream_shows_its_last_frame_and_what_the_viewer_can_do(stream, o
     server.refuses = lambda path: True
     wait_for_status(page, "waiting")
 
-    assert page.evaluate(SHOWS_FRAME_SCRIPT)
+    page.wait_for_function(SHOWS_FRAME_SCRIPT)
     expect(page.get_by_role("status").filter(has_text="interrupted")).to_be_visible()
     expect(page.locator(".player-retry")).to_have_text(re.compile(r"Retrying( in \d s\.|…)"))
     rooms = page.locator(".player-offers").get_by_role("link", name="See the other rooms")
