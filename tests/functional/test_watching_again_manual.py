@@ -1,4 +1,4 @@
-"""docs/how-to/watching-again.md: its configurations and commands work."""
+"""docs/how-to/watching-again.md and recordings.md: their configurations and commands work."""
 
 import json
 import logging
@@ -42,7 +42,8 @@ FEED = {
 
 @pytest.fixture(scope="module")
 def manual(root):
-    return (root / "docs/how-to/watching-again.md").read_text()
+    pages = ("watching-again.md", "recordings.md")
+    return "".join((root / "docs/how-to" / page).read_text() for page in pages)
 
 
 def blocks(text, language):
@@ -108,7 +109,7 @@ class TestCommands:
     def run(self, tmp_path, manual):
         """Return a function that runs a command on a site with the manual's CSV file."""
         (tmp_path / "feed.json").write_text(json.dumps(FEED))
-        (tmp_path / "recordings.csv").write_text(blocks(manual, "csv")[0])
+        (tmp_path / "recordings.csv").write_text(blocks(manual, "text")[0])
         room = {"title": "Hall", "schedule": "feed.json", "recordings-list": "recordings.csv"}
         (tmp_path / "config.json").write_text(json.dumps({"hall": room}))
         (tmp_path / "site.ini").write_text(
