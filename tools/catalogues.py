@@ -2,7 +2,7 @@
 
 It runs pybabel: extract the messages into the .pot, merge them into every .po, and compile those.
 The messages of scripts are also written as JSON, so that workers do not have to extract them.
-docs/how-to/languages.md describes the next steps for translators.
+docs/how-to/translating.md describes the next steps for translators.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""docs/how-to/watching-again.md: its configurations and commands work."""
+"""docs/how-to/watching-again.md and recordings.md: their configurations and commands work."""
 
 import json
 import logging
@@ -42,7 +42,8 @@ FEED = {
 
 @pytest.fixture(scope="module")
 def manual(root):
-    return (root / "docs/how-to/watching-again.md").read_text()
+    pages = ("watching-again.md", "recordings.md")
+    return "".join((root / "docs/how-to" / page).read_text() for page in pages)
 
 
 def blocks(text, language):

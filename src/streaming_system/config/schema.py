@@ -227,7 +227,7 @@ class RoomConfigSchema(colander.Schema):
     recordings_list = text_key(
         "a list of the recordings of talks, to which their pages lead: an `http(s)://` URL, or a "
         "path relative to the file that names it. "
-        "[Formats](../how-to/watching-again.md#recordings)",
+        "[Formats](../how-to/recordings.md)",
         "https://api.media.ccc.de/public/conferences/ourconf2026",
         name="recordings-list",
         field=FEED,

@@ -36,9 +36,8 @@ def once_with(tmp_path, fake_server, once):
 @pytest.fixture
 def example(root):
     """The example plugin of the manual."""
-    manual = (root / "docs/how-to/parsers.md").read_text()
-    chapter = manual.partition("## register_stats_sources()")[2]
-    code = re.search(r"```py\n(.*?)```", chapter, re.DOTALL)[1]
+    manual = (root / "docs/how-to/stats-sources.md").read_text()
+    code = re.search(r"```py\n(.*?)```", manual, re.DOTALL)[1]
     names = "MountStats, SourceOption, StatsSource, hookimpl"
     return f"from streaming_system.plugin import {names}\n\n{code}"
 

@@ -180,7 +180,7 @@ def test_spanish_questions_and_exclamations_have_both_marks(root):
     ("name", "language"), [("en", "English"), ("de", "German"), ("es", "Spanish"), ("fr", "French")]
 )
 def test_messages_have_the_terms_of_the_manual(root, template, name, language):
-    manual = (root / "docs/how-to/languages.md").read_text()
+    manual = (root / "docs/how-to/translating.md").read_text()
     [row] = re.findall(rf"^\| {language} \| (`.*) \|$", manual, re.MULTILINE)
     words = "|".join(map(re.escape, re.findall("`([^`]+)`", row)))
     path = root / LOCALE / name / "LC_MESSAGES/streaming-system.po"
