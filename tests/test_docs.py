@@ -74,7 +74,7 @@ def test_schema_and_tables_of_the_configuration_are_up_to_date(root):
     module = runpy.run_path(str(root / "tools/config_reference.py"))
     manual = (root / "docs/reference/configuration.md").read_text()
 
-    hint = "run make config-reference"
+    hint = "run make reference"
     assert (root / "conf/config.schema.json").read_text() == module["format_schema"](), hint
     assert module["replace_tables"](manual) == manual, hint
 
