@@ -1,8 +1,8 @@
 """Writes docs/reference/: ``make reference`` runs it after a change of what the pages describe.
 
 Each page comes from the code that it describes: the commands from click, the HTTP API from the
-tracker's OpenAPI document, the keys of the ini file from their tables, the hooks of plugins from
-their docstrings.
+tracker's OpenAPI document, the keys of the ini file and the metrics from their descriptions, the
+hooks of plugins from their docstrings.
 """
 
 import inspect
@@ -14,6 +14,7 @@ from typing import Any
 import click
 from ini_reference import format_ini_keys
 from markdown_table import format_table
+from metrics_reference import format_metrics
 
 from streaming_system.cli import main as cli
 from streaming_system.plugin import hooks
@@ -35,6 +36,7 @@ def pages() -> dict[str, str]:
         "commands.md": NOTE + "\n".join(_format_commands()),
         "http-api.md": NOTE + "\n".join(_format_api(DOCUMENT)),
         "ini-keys.md": NOTE + "\n".join(format_ini_keys()),
+        "metrics.md": NOTE + "\n".join(format_metrics()),
         "hooks.md": NOTE + "\n".join(_format_hooks()),
     }
 
