@@ -180,16 +180,10 @@ vendor: $(VENV)/installed-dev  ## Download the third-party browser libraries (ne
 catalogues: $(VENV)/installed-dev  ## Update the translation catalogues.
 	@$(BIN)/python tools/catalogues.py
 
-.PHONY: config-reference
-config-reference: $(VENV)/installed  ## Update the JSON Schema of the configuration and the tables in docs/reference/configuration.md.
-	@$(BIN)/python tools/config_reference.py
-
-.PHONY: privacy-tables
-privacy-tables: $(VENV)/installed  ## Update the list of stored data in docs/how-to/privacy.md.
-	@$(BIN)/python tools/privacy_tables.py
-
 .PHONY: reference docs
-reference: config-reference privacy-tables  ## Update all generated documentation: keys, stored data, commands, HTTP API, hooks.
+reference: $(VENV)/installed  ## Update everything in the documentation that comes from the code.
+	@$(BIN)/python tools/config_reference.py
+	@$(BIN)/python tools/privacy_tables.py
 	@$(BIN)/python tools/reference.py
 
 docs: $(VENV)/installed-dev  ## Build the documentation into var/docs.

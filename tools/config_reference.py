@@ -1,6 +1,6 @@
 """Writes conf/config.schema.json and the tables of keys in docs/reference/configuration.md.
 
-``make config-reference`` runs it after a change of the configuration's schema.
+``make reference`` runs it after a change of the configuration's schema.
 """
 
 import json
@@ -30,7 +30,7 @@ def format_schema() -> str:
 def replace_tables(text: str) -> str:
     """Return the manual with its tables of keys replaced by current ones."""
     for name, schema in TABLES.items():
-        begin, end = f"<!-- keys of {name}: make config-reference -->\n", "<!-- end of keys -->\n"
+        begin, end = f"<!-- keys of {name}: make reference -->\n", "<!-- end of keys -->\n"
         before, _, rest = text.partition(begin)
         after = rest.partition(end)[2]
         text = f"{before}{begin}{format_keys(schema())}{end}{after}"

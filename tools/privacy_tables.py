@@ -1,4 +1,4 @@
-"""Writes all tables and columns into docs/how-to/privacy.md: ``make privacy-tables``."""
+"""Writes all tables and columns into docs/how-to/privacy.md: ``make reference``."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from streaming_system.tracker.models import Base
 
 MANUAL = Path(__file__).parents[1] / "docs/how-to/privacy.md"
-BEGIN, END = "<!-- tables: make privacy-tables -->\n", "<!-- end of tables -->\n"
+BEGIN, END = "<!-- tables: make reference -->\n", "<!-- end of tables -->\n"
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
-"""Writes docs/reference/: ``make reference`` runs it after a change of a command, route or hook.
+"""Writes docs/reference/: ``make reference`` runs it after a change of what the pages describe.
 
 Each page comes from the code that it describes: the commands from click, the HTTP API from the
-tracker's OpenAPI document, the hooks of plugins from their docstrings.
+tracker's OpenAPI document, the keys of the ini file and the metrics from their descriptions, the
+hooks of plugins from their docstrings.
 """
 
 import inspect
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from ini_reference import format_ini_keys
+from markdown_table import format_table
+from metrics_reference import format_metrics
 
 from streaming_system.cli import main as cli
 from streaming_system.plugin import hooks
@@ -31,21 +35,10 @@ def pages() -> dict[str, str]:
     return {
         "commands.md": NOTE + "\n".join(_format_commands()),
         "http-api.md": NOTE + "\n".join(_format_api(DOCUMENT)),
+        "ini-keys.md": NOTE + "\n".join(format_ini_keys()),
+        "metrics.md": NOTE + "\n".join(format_metrics()),
         "hooks.md": NOTE + "\n".join(_format_hooks()),
     }
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    heads = [*heads]
-    yield f"| {' | '.join(heads)} |"
-    yield "|" + "---|" * len(heads)
-    for row in rows:
-        yield f"| {' | '.join(map(_cell, row))} |"
-    yield ""
 
 
 # Commands.
@@ -71,7 +64,9 @@ def _format_command(command: click.Command, context: click.Context) -> Iterator[
         if "--help" not in parameter.opts and (record := parameter.get_help_record(context))
     ]
     if options:
-        yield from _table(("option", "meaning"), ((f"`{name}`", text) for name, text in options))
+        yield from format_table(
+            ("option", "meaning"), ((f"`{name}`", text) for name, text in options)
+        )
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             if child := command.get_command(context, name):
@@ -118,14 +113,14 @@ def _format_operation(title: str, operation: Mapping[str, Any]) -> Iterator[str]
             (f"`{each['name']}`", each["in"], _format_type(each["schema"]), each["description"])
             for each in parameters
         )
-        yield from _table(("parameter", "in", "type", "meaning"), rows)
+        yield from format_table(("parameter", "in", "type", "meaning"), rows)
     body = operation.get("requestBody", {}).get("content", {})
     for media, content in body.items():
         yield f"Body: {_format_type(content['schema'])}, as `{media}`.\n"
     rows = (
         (status, _format_response(response)) for status, response in operation["responses"].items()
     )
-    yield from _table(("status", "response"), rows)
+    yield from format_table(("status", "response"), rows)
 
 
 def _format_response(response: Mapping[str, Any]) -> str:
@@ -151,7 +146,7 @@ def _format_properties(
         )
         for name, schema in properties.items()
     )
-    yield from _table(("field", "type", "required", "meaning"), rows)
+    yield from format_table(("field", "type", "required", "meaning"), rows)
 
 
 def _format_type(schema: Mapping[str, Any]) -> str:

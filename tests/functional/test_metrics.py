@@ -350,7 +350,7 @@ def test_proxy_serves_metrics_to_its_own_machine_only(root):
 
 
 def test_every_metric_is_documented(tracker, metrics, root):
-    manual = (root / "docs/how-to/monitoring.md").read_text()
+    manual = (root / "docs/reference/metrics.md").read_text()
     tracker.get("/streams.json")
     names = {family.name for family in metrics().families}
 

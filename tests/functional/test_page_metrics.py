@@ -101,7 +101,7 @@ def test_proxy_serves_metrics_of_pages_to_its_own_machine_only(root):
 
 
 def test_every_metric_of_pages_is_documented(site, scrape, root):
-    manual = (root / "docs/how-to/monitoring.md").read_text()
+    manual = (root / "docs/reference/metrics.md").read_text()
     site.get("/schedule")
     names = {family.name for family in scrape(site).families}
 

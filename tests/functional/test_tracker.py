@@ -644,7 +644,7 @@ class TestStart:
 
         assert [line.removeprefix(f"{ini}:") for line in lines] == [
             "5:1: [app:tracker]: key 'ingest.max_batches': unknown key; did you mean "
-            "'ingest.max_batch'? docs/how-to/running.md lists the keys",
+            "'ingest.max_batch'? docs/reference/ini-keys.md lists the keys",
             "2:1: [DEFAULT]: key 'access_log': is 'maybe'; allowed: true or false",
             "6:1: [app:tracker]: key 'bound.rows_per_table': is 'many'; allowed: a whole number "
             "from 1",

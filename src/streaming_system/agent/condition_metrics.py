@@ -8,14 +8,16 @@ from streaming_system.agent.status_server import gauge
 from streaming_system.agent.supervisor.event_log import ComponentLog
 from streaming_system.agent.supervisor.reporter import ReportedComponent
 
+CONDITION_SECONDS = gauge(
+    "condition_seconds",
+    "How long a component has been black, frozen, silent or otherwise faulty, in seconds.",
+    ("part", "room", "condition"),
+)
+
 
 def condition_metric(log: ComponentLog, components: Iterable[ReportedComponent]) -> Metric:
     """Return since how many seconds each component has had its present condition."""
-    seconds = gauge(
-        "condition_seconds",
-        "How long a part has been black, frozen, silent or otherwise faulty.",
-        ["part", "room", "condition"],
-    )
+    seconds = CONDITION_SECONDS.family()
     states = log.states()
     for component in components:
         state = states.get(component.name)

@@ -8,11 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET6
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from streaming_system.agent.tracker_sender import TrackerSender
+from streaming_system.util.metric_description import COUNTER, MetricDescription
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # A shutdown takes up to this many seconds.
@@ -50,24 +50,36 @@ class StatusServer(Collector):
         return generate_latest(self._registry)
 
 
-def gauge(name: str, summary: str, labels: Sequence[str]) -> GaugeMetricFamily:
-    """Return an empty gauge with the agent's prefix."""
-    return GaugeMetricFamily(f"streaming_agent_{name}", summary, labels=labels)
+def gauge(name: str, summary: str, labels: Sequence[str] = ()) -> MetricDescription:
+    """Return the description of a gauge with the agent's prefix."""
+    return MetricDescription(f"streaming_agent_{name}", summary, labels)
 
 
-def counter(name: str, summary: str, labels: Sequence[str]) -> CounterMetricFamily:
-    """Return an empty counter with the agent's prefix."""
-    return CounterMetricFamily(f"streaming_agent_{name}", summary, labels=labels)
+def counter(name: str, summary: str, labels: Sequence[str] = ()) -> MetricDescription:
+    """Return the description of a counter with the agent's prefix."""
+    return MetricDescription(f"streaming_agent_{name}", summary, labels, COUNTER)
+
+
+TRACKER_UP = gauge("tracker_up", "1 if a tracker accepts reports, else 0.", ("tracker",))
+LAST_REPORT_AGE_SECONDS = gauge(
+    "last_report_age_seconds",
+    "The age of the last report that a tracker accepted, in seconds.",
+    ("tracker",),
+)
+REPORTS = counter(
+    "reports", "Reports to a tracker by result: taken or failed.", ("tracker", "result")
+)
+CLOCK_OFFSET_SECONDS = gauge(
+    "clock_offset_seconds", "How far this clock is ahead of a tracker's, in seconds.", ("tracker",)
+)
 
 
 def tracker_metrics(senders: Sequence[TrackerSender]) -> Iterator[Metric]:
     """Return metrics about the reports to each tracker."""
-    up = gauge("tracker_up", "Whether a tracker takes reports.", ["tracker"])
-    age = gauge("last_report_age_seconds", "How old the last report is.", ["tracker"])
-    total = counter("reports", "Reports by how they ended.", ["tracker", "result"])
-    clock = gauge(
-        "clock_offset_seconds", "How far this clock is ahead of a tracker's.", ["tracker"]
-    )
+    up = TRACKER_UP.family()
+    age = LAST_REPORT_AGE_SECONDS.family()
+    total = REPORTS.family()
+    clock = CLOCK_OFFSET_SECONDS.family()
     for sender in senders:
         url = sender.tracker.url
         up.add_metric([url], not sender.problem)

@@ -17,11 +17,11 @@ from streaming_system.config.events import EVENT_KEY
 from streaming_system.config.findings import ERROR, WARNING
 from streaming_system.config.ini import SettingsError
 from streaming_system.config.ini_file import (
-    FRONTEND_KEYS,
     IniFile,
     check_ini_keys,
     load_ini,
 )
+from streaming_system.config.ini_keys import FRONTEND_KEYS
 from streaming_system.config.sections import SITE, ConfigSections
 from streaming_system.net.ssrf import SETTING, NetworkSettingError, parse_allowed_networks
 from streaming_system.plugin_host.manager import PluginError
@@ -29,7 +29,6 @@ from streaming_system.schedule_import.feed_reader import is_sample_feed
 from streaming_system.schedule_import.importer import describe_sample_feed
 from streaming_system.schedule_import.parsers import load_parsers
 from streaming_system.util.suggestions import did_you_mean
-from streaming_system.util.validation import Field
 
 FRONTEND, TRACKER = "frontend", "tracker"
 APPS = (FRONTEND, TRACKER)
@@ -110,10 +109,10 @@ def check_frontend_files(
 
 
 def _check_ini(ini: IniFile, apps: Collection[str]) -> list[Finding]:
-    from streaming_system.tracker.settings import ini_keys
-    from streaming_system.web.server_settings import OWN_FIELDS, check_server_settings
+    from streaming_system.tracker.ini_keys import ini_keys
+    from streaming_system.web.server_settings import OWN_KEYS, check_server_settings
 
-    keys: dict[str, Mapping[str, Field | None]] = {FRONTEND: FRONTEND_KEYS, TRACKER: ini_keys()}
+    keys = {FRONTEND: FRONTEND_KEYS, TRACKER: ini_keys()}
     missing = [f"[app:{app}]" for app in apps if f"app:{app}" not in ini.parser]
     findings = []
     if missing:
@@ -129,7 +128,7 @@ def _check_ini(ini: IniFile, apps: Collection[str]) -> list[Finding]:
         values = ini.values(section)
         own = {key: values[key] for (name, key) in ini.places if name == section and key in values}
         if "streaming-system#server" not in own.get("use", ""):
-            own = {key: text for key, text in own.items() if key not in OWN_FIELDS}
+            own = {key: text for key, text in own.items() if key not in OWN_KEYS}
         findings += [
             ini.finding(section, key, problem)
             for key, problem in check_server_settings(own).items()

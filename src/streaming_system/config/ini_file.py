@@ -1,4 +1,4 @@
-"""An ini file with the place of each key, and the keys that it may have."""
+"""An ini file with the place of each key, and the checks of its keys."""
 
 import configparser
 import re
@@ -8,20 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from streaming_system.config.findings import Finding
+from streaming_system.config.ini_keys import COMMON_KEYS
 from streaming_system.config.model import ConfigError
-from streaming_system.net.push_services import Contact
+from streaming_system.util.ini_key import IniKey
 from streaming_system.util.json_syntax import Position
 from streaming_system.util.renamed_settings import RENAMED_SETTINGS
 from streaming_system.util.suggestions import did_you_mean, similar_name
-from streaming_system.util.validation import (
-    Field,
-    Flag,
-    Integer,
-    InvalidValueError,
-    ParsedText,
-    Url,
-    describe_invalid,
-)
+from streaming_system.util.validation import InvalidValueError, describe_invalid
 
 DEFAULT = "DEFAULT"
 
@@ -35,54 +28,6 @@ _SECTION_NAMES = frozenset({"DEFAULT", "alembic", "loggers", "handlers", "format
 _LOGGING_PREFIXES = ("logger_", "handler_", "formatter_")
 _SECTION_KINDS = ("app", "server", "composite", "pipeline", "filter", "filter-app")
 _MIN_SIMILARITY = 0.8
-
-
-def _parse_tracker_url(text: str) -> str:
-    return text if text.startswith("/") else Url().parse(text)
-
-
-_FLAG = Flag()
-_URL = Url()
-_POSITIVE = Integer(1, 10**15, allowed="a whole number above 0")
-
-# The keys of both apps and of the commands; None is any text.
-COMMON_KEYS: Mapping[str, Field | None] = {
-    "address": None,
-    "var": None,
-    "database": None,
-    "config.public": None,
-    "config.private": None,
-    "config.example": None,
-    "config.overrides": None,
-    "events.folder": None,
-    "workers.folder": None,
-    "schedule.file": None,
-    "schedule.allow_sample": _FLAG,
-    "schedule.follow": _URL,
-    "push.url": None,
-    "plugins.folder": None,
-    "reminders.contact": Contact(),
-    "feed.download": _POSITIVE,
-    "feed.inflated": _POSITIVE,
-    "feed.seconds": _POSITIVE,
-    "feed.memory": _POSITIVE,
-    "outbound.allowed_private_networks": None,
-    "access_log": _FLAG,
-    "response_cache.enabled": _FLAG,
-    "sentry.dsn": None,
-    "sentry.environment": None,
-    "otel.endpoint": None,
-    "otel.share": None,
-}
-FRONTEND_KEYS: Mapping[str, Field | None] = {
-    "tracker.url": ParsedText(_parse_tracker_url, "a path such as /tracker, or an http(s) address"),
-    "tracker.internal_url": _URL,
-    "brand.folder": None,
-    "preview.folder": None,
-    "languages.folder": None,
-}
-# Besides those of tracker.settings.
-TRACKER_KEYS: Mapping[str, Field | None] = {"secret.allow_example": _FLAG}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +144,7 @@ def _find_places(text: str) -> Iterable[tuple[tuple[str, str], Position]]:
 
 
 def check_ini_keys(
-    ini: IniFile, apps: Mapping[str, Mapping[str, Field | None]], *, is_complete: bool
+    ini: IniFile, apps: Mapping[str, Mapping[str, IniKey]], *, is_complete: bool
 ) -> list[Finding]:
     """Return the unknown sections and keys, and the invalid values.
 
@@ -245,29 +190,27 @@ def _check_sections(ini: IniFile) -> Iterable[Finding]:
 
 def _unknown_key(ini: IniFile, section: str, key: str, known: Iterable[str]) -> Finding:
     hint = did_you_mean(key, known)
-    return ini.finding(section, key, f"unknown key; {hint}docs/how-to/running.md lists the keys")
+    return ini.finding(
+        section, key, f"unknown key; {hint}docs/reference/ini-keys.md lists the keys"
+    )
 
 
-def _check_values(
-    ini: IniFile, section: str, fields: Mapping[str, Field | None]
-) -> Iterable[Finding]:
+def _check_values(ini: IniFile, section: str, keys: Mapping[str, IniKey]) -> Iterable[Finding]:
     values = ini.values(section)
     for key in values:
         if new := RENAMED_SETTINGS.get(key):
             yield ini.finding(section, key, f"has a new name: use {new}")
-    for key, each in fields.items():
+    for key, each in keys.items():
         text = values.get(key, "").strip()
-        if each is None or not text:
+        if not text:
             continue
         try:
-            each.parse(text)
+            each.field.parse(text)
         except InvalidValueError as error:
             yield ini.finding(section, key, describe_invalid(text, error.allowed))
 
 
-def require_valid_ini(
-    settings: Mapping[str, Any], app: str, keys: Mapping[str, Field | None]
-) -> None:
+def require_valid_ini(settings: Mapping[str, Any], app: str, keys: Mapping[str, IniKey]) -> None:
     """Check the ini file of a process that starts an app.
 
     :param settings: ``__file__`` is the path of the ini file; without it, there is nothing to do.

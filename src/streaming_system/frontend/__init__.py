@@ -3,7 +3,8 @@
 from typing import Any
 
 from streaming_system.config import ConfigError
-from streaming_system.config.ini_file import FRONTEND_KEYS, require_valid_ini
+from streaming_system.config.ini_file import require_valid_ini
+from streaming_system.config.ini_keys import FRONTEND_KEYS
 from streaming_system.frontend.live_site import LiveSite
 from streaming_system.net.ssrf import NetworkSettingError, parse_allowed_networks
 from streaming_system.util.renamed_settings import find_renamed_setting

@@ -5,19 +5,43 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any
 
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from pyramid.interfaces import IRoutesMapper
 from pyramid.request import Request
 
 from streaming_system.schedule.storage import ScheduleFileError
 from streaming_system.schedule.store import ScheduleStore
-from streaming_system.util.program_version import program_version
-from streaming_system.web.request_metrics import RequestMetrics, add_metrics
+from streaming_system.util.metric_description import COUNTER, MetricDescription
+from streaming_system.web.request_metrics import (
+    RequestMetrics,
+    add_metrics,
+    build_info,
+    dropped_requests_metric,
+    request_seconds_metric,
+    requests_metric,
+)
 from streaming_system.web.request_queue import dropped_requests
 
 # Hits are of few paths; a site has a page for each talk.
 MAX_CACHED_ROUTES = 2048
+
+REQUESTS = requests_metric("streaming_page")
+REQUEST_SECONDS = request_seconds_metric("streaming_page")
+CACHE_HITS = MetricDescription(
+    "streaming_page_cache_hits",
+    "Responses from the response cache, which are among the requests, too.",
+    ("route",),
+    COUNTER,
+)
+DROPPED_REQUESTS = dropped_requests_metric("streaming_page_dropped_requests")
+SCHEDULE_UP = MetricDescription(
+    "streaming_schedule_up", "1 if the schedule file is readable, else 0."
+)
+SCHEDULE_AGE_SECONDS = MetricDescription(
+    "streaming_schedule_age_seconds",
+    "How long ago the schedule file last changed, in seconds; missing while it is unreadable.",
+)
 
 
 def includeme(config: Any) -> None:
@@ -30,10 +54,8 @@ class PageMetrics(RequestMetrics):
     """Counts the requests of the pages, also those that the response cache served."""
 
     def __init__(self, app: Any) -> None:
-        super().__init__("streaming_page")
-        self._hits = self.counter(
-            "streaming_page_cache_hits", "Responses from the response cache.", ("route",)
-        )
+        super().__init__(REQUESTS, REQUEST_SECONDS)
+        self._hits = self.counter(CACHE_HITS)
         self.registry.register(_WorkerCollector(app["schedule"]))
 
     def count_hit(self, path: str, status: int, seconds: float) -> None:
@@ -59,32 +81,21 @@ class _WorkerCollector(Collector):
 
     def __init__(self, schedule: ScheduleStore) -> None:
         self._schedule = schedule
-        self._program = program_version()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the version, the dropped requests, and the schedule's age if it is readable."""
-        build = GaugeMetricFamily(
-            "streaming_build_info", "The version that runs.", labels=["version", "commit"]
-        )
-        build.add_metric([self._program.version, self._program.commit], 1)
-        yield build
-        dropped = CounterMetricFamily(
-            "streaming_page_dropped_requests",
-            "Requests that waited too long, or whose clients hung up, before the app saw them.",
-            labels=["reason"],
-        )
+        yield build_info()
+        dropped = DROPPED_REQUESTS.family()
         for reason, count in dropped_requests.counts().items():
             dropped.add_metric([reason], count)
         yield dropped
-        text = "Whether the schedule file is readable."
+        up, age = SCHEDULE_UP.family(), SCHEDULE_AGE_SECONDS.family()
         try:
             modified_at = self._schedule.modified_at()
         except ScheduleFileError:
-            yield GaugeMetricFamily("streaming_schedule_up", text, value=0)
+            up.add_metric([], 0)
+            yield up
             return
-        yield GaugeMetricFamily("streaming_schedule_up", text, value=1)
-        yield GaugeMetricFamily(
-            "streaming_schedule_age_seconds",
-            "How long ago the schedule last changed, in seconds.",
-            value=max(0.0, (datetime.now(UTC) - modified_at).total_seconds()),
-        )
+        up.add_metric([], 1)
+        age.add_metric([], max(0.0, (datetime.now(UTC) - modified_at).total_seconds()))
+        yield from (up, age)

@@ -10,16 +10,22 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from streaming_system.tracker import metric_descriptions as descriptions
 from streaming_system.tracker.db.bounds import BOUNDS
 from streaming_system.tracker.incidents.finding import INCIDENT_TYPES
 from streaming_system.tracker.incidents.incidents import Incidents
 from streaming_system.tracker.models import PushSubscription, ReminderTotal
 from streaming_system.tracker.room_gauges import RoomGaugeQuery, RoomGauges
-from streaming_system.util.program_version import program_version
-from streaming_system.web.request_metrics import RequestKey, RequestMetrics, add_metrics
+from streaming_system.util.metric_description import MetricDescription
+from streaming_system.web.request_metrics import (
+    RequestKey,
+    RequestMetrics,
+    add_metrics,
+    build_info,
+)
 from streaming_system.web.request_queue import dropped_requests
 
 # The requests that count as reports if they succeed.
@@ -49,26 +55,18 @@ class Metrics(RequestMetrics):
     """Counts the tracker's requests, and exports them with the gauges of the database."""
 
     def __init__(self, app: Any) -> None:
-        super().__init__("streaming_http")
-        reports = self.counter("streaming_reports", "Reports that have been taken.", ("kind",))
-        bounds = self.counter(
-            "streaming_bounds_reached", "How often a bound of the ini file was reached.", ("bound",)
-        )
+        super().__init__(descriptions.REQUESTS, descriptions.REQUEST_SECONDS)
+        reports = self.counter(descriptions.REPORTS)
+        bounds = self.counter(descriptions.BOUNDS_REACHED)
         # Every label value exists from the start, with the value 0.
         self._bound_counters = {name: bounds.labels(name) for name in BOUNDS}
         self._report_counters = {
             (route, method, "2"): reports.labels(kind)
             for (route, method), kind in REPORT_TYPES.items()
         }
-        feedback = self.counter(
-            "streaming_feedback", "Feedback on talks that viewers have sent.", ("result",)
-        )
+        feedback = self.counter(descriptions.FEEDBACK)
         self._feedback_counters = {name: feedback.labels(name) for name in FEEDBACK_RESULTS}
-        dropped = self.counter(
-            "streaming_dropped_requests",
-            "Requests that waited too long, or whose clients hung up, before the app saw them.",
-            ("reason",),
-        )
+        dropped = self.counter(descriptions.DROPPED_REQUESTS)
         drop_counters = {reason: dropped.labels(reason) for reason in dropped_requests.counts()}
         dropped_requests.on_drop = lambda reason: drop_counters[reason].inc()
         self.registry.register(DatabaseCollector(app))
@@ -98,24 +96,17 @@ class DatabaseCollector(Collector):
 
     def __init__(self, app: Any) -> None:
         self._app = app
-        self._program = program_version()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges; if the database is unavailable, only ``database_up`` 0."""
-        yield _gauge_family(
-            "build_info",
-            "The version that runs.",
-            ("version", "commit"),
-            {(self._program.version, self._program.commit): 1},
-        )
-        up = "Whether the database could be used just now."
+        yield build_info()
         try:
             gauges = list(self._query_gauges())
         except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
             self._app["outage_log"].record_failure(getattr(error, "orig", None) or error)
-            yield _gauge_family("database_up", up, (), {(): 0})
+            yield _family(descriptions.DATABASE_UP, {(): 0})
             return
-        yield _gauge_family("database_up", up, (), {(): 1})
+        yield _family(descriptions.DATABASE_UP, {(): 1})
         yield from gauges
 
     def _query_gauges(self) -> Iterator[Metric]:
@@ -128,17 +119,15 @@ class DatabaseCollector(Collector):
             seconds = time.perf_counter() - start
             query = RoomGaugeQuery(db, configuration.fallback_groups, configuration.ended_rooms)
             rooms = query.rooms(configuration.conference.rooms, now=now)
-        yield _gauge_family(
-            "database_seconds", "How long a question took, in seconds.", (), {(): seconds}
-        )
-        for name, text, labels, values_of in _ROOM_GAUGES:
+        yield _family(descriptions.DATABASE_SECONDS, {(): seconds})
+        for metric, values_of in _ROOM_GAUGES:
             samples = {
                 (room.room, *rest): value
                 for room in rooms
                 for rest, value in values_of(room).items()
             }
-            yield _gauge_family(name, text, labels, samples)
-        yield _gauge_family("incidents", "What is wrong now.", ("kind",), self._incidents(now))
+            yield _family(metric, samples)
+        yield _family(descriptions.INCIDENTS, self._incidents(now))
         if self._app.settings["reminders.contact"]:
             yield from self._reminders()
 
@@ -146,15 +135,11 @@ class DatabaseCollector(Collector):
         with self._app["db.sessions"]() as db:
             browsers = db.scalar(sa.select(sa.func.count()).select_from(PushSubscription)) or 0
             totals = {row.result: row.count for row in db.scalars(sa.select(ReminderTotal))}
-        yield _gauge_family(
-            "reminder_browsers", "Browsers that have reminders.", (), {(): browsers}
-        )
-        messages = CounterMetricFamily(
-            "streaming_reminders", "Attempts to send reminders, by result.", labels=("result",)
-        )
-        for result in REMINDER_RESULTS:
-            messages.add_metric((result,), totals.get(result, 0))
-        yield messages
+        yield _family(descriptions.REMINDER_BROWSERS, {(): browsers})
+        counts: dict[tuple[str, ...], float] = {
+            (result,): totals.get(result, 0) for result in REMINDER_RESULTS
+        }
+        yield _family(descriptions.REMINDERS, counts)
 
     def _incidents(self, now: datetime) -> Mapping[tuple[str, ...], float]:
         app, settings = self._app, self._app.settings
@@ -169,45 +154,29 @@ class DatabaseCollector(Collector):
         return {(kind,): kinds.count(kind) for kind in INCIDENT_TYPES}
 
 
-# The gauges of rooms: name, help text, labels, and a function from a room to its values by label.
+# The gauges of rooms, and a function from a room to its values by label.
 _ROOM_GAUGES: Sequence[
-    tuple[str, str, Sequence[str], Callable[[RoomGauges], Mapping[tuple[str, ...], float]]]
+    tuple[MetricDescription, Callable[[RoomGauges], Mapping[tuple[str, ...], float]]]
 ] = (
     (
-        "endpoints",
-        "Servers that stream a room, or did an hour ago.",
-        ("room", "state"),
+        descriptions.ENDPOINTS,
         lambda room: {
             ("alive",): room.alive,
             ("draining",): room.draining,
             ("silent",): room.silent,
         },
     ),
+    (descriptions.ENDPOINT_CLIENTS, lambda room: {(): room.clients}),
+    (descriptions.ENDPOINT_BITRATE_BITS, lambda room: {(): room.bitrate}),
     (
-        "endpoint_clients",
-        "Clients that the servers of a room count.",
-        ("room",),
-        lambda room: {(): room.clients},
-    ),
-    (
-        "endpoint_bitrate_bits",
-        "What the servers of a room send, in bit/s.",
-        ("room",),
-        lambda room: {(): room.bitrate},
-    ),
-    (
-        "viewers",
-        "Viewers whose players report, and others that only servers see.",
-        ("room", "kind"),
+        descriptions.VIEWERS,
         lambda room: {("players",): room.players, ("others",): room.others},
     ),
 )
 
 
-def _gauge_family(
-    name: str, text: str, labels: Sequence[str], samples: Mapping[tuple[str, ...], float]
-) -> Metric:
-    gauge = GaugeMetricFamily(f"streaming_{name}", text, labels=labels)
+def _family(metric: MetricDescription, samples: Mapping[tuple[str, ...], float]) -> Metric:
+    family = metric.family()
     for label_values, number in samples.items():
-        gauge.add_metric(label_values, number)
-    return gauge
+        family.add_metric(label_values, number)
+    return family

@@ -5,7 +5,7 @@ Every label has a fixed set of values: routes, HTTP methods, status classes. No 
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,17 @@ from prometheus_client import (
     values,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from pyramid.response import Response
 from pyramid.tweens import EXCVIEW, INGRESS
 
+from streaming_system.util.metric_description import (
+    COUNTER,
+    HISTOGRAM,
+    MetricDescription,
+)
+from streaming_system.util.program_version import program_version
 from streaming_system.web.health import HEALTH_ROUTES
 from streaming_system.web.request_id import TWEEN_NAME as REQUEST_ID_TWEEN
 from streaming_system.web.response_outcome import outcome_status
@@ -40,12 +47,55 @@ TWEEN_NAME = "streaming_system.web.request_metrics.metrics_tween_factory"
 # The route, the method, and the first digit of the status.
 RequestKey = tuple[str, str, str]
 
+BUILD_INFO = MetricDescription(
+    "streaming_build_info", "Always 1; the running version.", ("version", "commit")
+)
+
 if MULTIPROC_DIR_ENV in os.environ and (_name := os.environ.get(MULTIPROC_NAME_ENV, "")).isalnum():
     # It applies to the whole process, like prometheus_client's own choice at import.
     values.ValueClass = values.MultiProcessValue(lambda: _name)  # type: ignore[no-untyped-call]
 
 # The creation times of counters would double the output.
 disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+def requests_metric(prefix: str) -> MetricDescription:
+    """Return the counter of an app's requests."""
+    return MetricDescription(
+        f"{prefix}_requests",
+        "Requests served, by the name of the route (none for unknown URLs), the HTTP method (other "
+        "for unknown ones) and the status (2xx to 5xx).",
+        ("route", "method", "status"),
+        COUNTER,
+    )
+
+
+def request_seconds_metric(prefix: str) -> MetricDescription:
+    """Return the histogram of an app's response times."""
+    return MetricDescription(
+        f"{prefix}_request_seconds",
+        "Response times in seconds, in buckets of 5, 20, 100 and 500 ms, 2 and 10 s.",
+        ("route",),
+        HISTOGRAM,
+    )
+
+
+def dropped_requests_metric(name: str) -> MetricDescription:
+    """Return the counter of the requests that an app never saw."""
+    return MetricDescription(
+        name,
+        "Requests that the app never saw, by reason: expired (waited longer than queue_timeout) or "
+        "abandoned (the client hung up).",
+        ("reason",),
+        COUNTER,
+    )
+
+
+def build_info() -> Metric:
+    """Return the metric with the version that runs."""
+    program, family = program_version(), BUILD_INFO.family()
+    family.add_metric([program.version, program.commit], 1)
+    return family
 
 
 class MetricsError(Exception):
@@ -63,12 +113,13 @@ class _RequestCounters:
 class RequestMetrics:
     """Counts an app's requests, and exports them with all that is added to its registry.
 
-    :param prefix: begins the names of the metrics. Two apps in one process have different ones,
+    :param requests: the counter of requests. Two apps in one process have different metrics,
         because they may share a folder.
+    :param seconds: the histogram of response times.
     :raises MetricsError: if the shared folder in the environment is not usable.
     """
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, requests: MetricDescription, seconds: MetricDescription) -> None:
         self.registry = CollectorRegistry()
         shared = os.environ.get(MULTIPROC_DIR_ENV)
         is_usable = shared and Path(shared).is_dir() and os.access(shared, os.W_OK)
@@ -81,22 +132,20 @@ class RequestMetrics:
         self._counter_registry = None if shared else self.registry
         if shared:
             MultiProcessCollector(self.registry)  # type: ignore[no-untyped-call]
-        self._requests = self.counter(
-            f"{prefix}_requests", "Requests that have been answered.", ("route", "method", "status")
-        )
+        self._requests = self.counter(requests)
         self._seconds = Histogram(
-            f"{prefix}_request_seconds",
-            "How long an answer took, in seconds.",
-            ("route",),
+            seconds.name,
+            seconds.help,
+            seconds.labels,
             buckets=LATENCY_BUCKETS,
             registry=self._counter_registry,
         )
         # labels() is slower than counting, so that the few children are cached.
         self._request_counters: dict[RequestKey, _RequestCounters] = {}
 
-    def counter(self, name: str, text: str, labels: Sequence[str]) -> Counter:
+    def counter(self, metric: MetricDescription) -> Counter:
         """Return a new counter that processes share."""
-        return Counter(name, text, labels, registry=self._counter_registry)
+        return Counter(metric.name, metric.help, metric.labels, registry=self._counter_registry)
 
     def observe(self, request: Any, response: Any, seconds: float) -> RequestKey | None:
         """Count a request, unless it is a health check.

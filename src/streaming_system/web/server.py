@@ -24,7 +24,7 @@ from waitress.server import BaseWSGIServer, create_server
 from waitress.task import WSGITask
 
 from streaming_system.web import request_queue
-from streaming_system.web.server_settings import check_server_settings
+from streaming_system.web.server_settings import OWN_KEYS, check_server_settings
 
 log = logging.getLogger(__name__)
 
@@ -120,9 +120,9 @@ def serve(app: Any, global_conf: dict[str, str], **settings: str) -> int:
     for key, problem in check_server_settings(settings).items():
         subject = f"{key} in the ini file " if key else "the server in the ini file: "
         raise _startup_error(f"{prefix}{subject}{problem}")
-    drain_seconds = float(settings.pop("drain_seconds", 30))
-    drain_idle = float(settings.pop("drain_idle", 3))
-    queue_timeout = float(settings.pop("queue_timeout", 30))
+    drain_seconds = float(settings.pop("drain_seconds", OWN_KEYS["drain_seconds"].default))
+    drain_idle = float(settings.pop("drain_idle", OWN_KEYS["drain_idle"].default))
+    queue_timeout = float(settings.pop("queue_timeout", OWN_KEYS["queue_timeout"].default))
     settings.setdefault("max_request_header_size", str(MAX_HEADER_BYTES))
     channel_class = type("Channel", (GracefulChannel,), {"queue_timeout": queue_timeout})
     try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from waitress.adjustments import Adjustments
 
+from streaming_system.util.ini_key import IniKey
 from streaming_system.util.suggestions import did_you_mean
 from streaming_system.util.validation import (
     Field,
@@ -17,10 +18,27 @@ from streaming_system.util.validation import (
 )
 
 _SECONDS = Number(0, 3600, allowed="seconds, 0 to 3600")
-OWN_FIELDS: Mapping[str, Field] = {
-    "drain_seconds": _SECONDS,
-    "drain_idle": _SECONDS,
-    "queue_timeout": _SECONDS,
+OWN_KEYS: Mapping[str, IniKey] = {
+    "queue_timeout": IniKey(
+        "How many seconds a request may wait for a thread; then it gets 503 with `Retry-After`. "
+        "Set it a second below nginx's `proxy_read_timeout`: 3 for pages and 9 for the tracker in "
+        "`production.ini`. A request whose client has hung up is dropped. Metrics and the log "
+        "count both",
+        "30",
+        _SECONDS,
+    ),
+    "drain_seconds": IniKey(
+        "How many seconds a worker that ends has for its requests",
+        "30",
+        _SECONDS,
+        "how-to/deploying.md#why-no-request-is-dropped",
+    ),
+    "drain_idle": IniKey(
+        "After how many idle seconds a worker that ends closes a connection",
+        "3",
+        _SECONDS,
+        "how-to/deploying.md#why-no-request-is-dropped",
+    ),
 }
 # Without a thread, or a connection, the server responds to no request.
 _MIN_NUMBERS = {"threads": 1, "connection_limit": 1, "backlog": 1, "trusted_proxy_count": 1}
@@ -36,7 +54,7 @@ def check_server_settings(settings: Mapping[str, str]) -> dict[str, str]:
     problems = {}
     casts: Mapping[str, Any] = Adjustments._param_map
     for key, text in settings.items():
-        field = OWN_FIELDS.get(key) or _field_of(key, casts.get(key))
+        field = OWN_KEYS[key].field if key in OWN_KEYS else _field_of(key, casts.get(key))
         if field is not None:
             try:
                 field.parse(text.strip())
@@ -47,13 +65,15 @@ def check_server_settings(settings: Mapping[str, str]) -> dict[str, str]:
             if invalid:
                 problems[key] = describe_invalid(invalid[0], "HOST:PORT, such as 127.0.0.1:8000")
         elif key not in casts and key not in _PASTE_KEYS:
-            hint = did_you_mean(key, [*casts, *OWN_FIELDS])
-            problems[key] = f"is no key of a server; {hint}docs/how-to/running.md lists the keys"
+            hint = did_you_mean(key, [*casts, *OWN_KEYS])
+            problems[key] = (
+                f"is no key of a server; {hint}docs/reference/ini-keys.md lists the keys"
+            )
     return problems or _check_together(settings)
 
 
 def _check_together(settings: Mapping[str, str]) -> dict[str, str]:
-    own = {key: text for key, text in settings.items() if key not in {*OWN_FIELDS, *_PASTE_KEYS}}
+    own = {key: text for key, text in settings.items() if key not in {*OWN_KEYS, *_PASTE_KEYS}}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

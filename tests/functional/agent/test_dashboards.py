@@ -93,7 +93,19 @@ def exported(served, site, agent, logs, log):
     return exported_labels(tracker_text, site.get("/metrics").text, *agents)
 
 
-def test_every_metric_and_label_is_exported(exported, dashboard, alerts):
+def documented_labels(root):
+    """Return the label names of each metric, by its name, in the reference."""
+    manual = (root / "docs/reference/metrics.md").read_text()
+    rows = re.findall(r"^\| `(streaming_\w+)` \| \w+ \| (.*?) \|", manual, re.MULTILINE)
+    return {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+
+
+def test_every_metric_and_label_is_exported_and_documented(exported, dashboard, alerts, root):
+    documented = documented_labels(root)
+    for sample, labels in exported.items():
+        name = re.sub(r"(?<=seconds)_(bucket|count|sum)$", "", sample)
+        assert documented[name] == labels - {"le"}, sample
+
     used = [*expressions(dashboard), *(alert["expr"] for alert in alerts)]
     unknown = []
     for expression in used:

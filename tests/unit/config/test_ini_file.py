@@ -4,15 +4,15 @@ import re
 
 import pytest
 
+from streaming_system.cli.common import feed_options
 from streaming_system.config import ConfigError
 from streaming_system.config.ini_file import (
-    COMMON_KEYS,
-    FRONTEND_KEYS,
     check_ini_keys,
     load_ini,
     require_valid_ini,
 )
-from streaming_system.tracker.settings import ini_keys
+from streaming_system.config.ini_keys import COMMON_KEYS, FRONTEND_KEYS
+from streaming_system.tracker.ini_keys import ini_keys
 
 KNOWN = {*COMMON_KEYS, *FRONTEND_KEYS, *ini_keys()}
 
@@ -41,6 +41,13 @@ def test_every_key_that_the_code_reads_is_known(root):
     assert keys - KNOWN == set()
 
 
+def test_described_defaults_of_feeds_are_those_of_the_import():
+    described = {key: COMMON_KEYS[key].default for key in COMMON_KEYS if key.startswith("feed.")}
+
+    assert len(described) == 4
+    assert feed_options(described) == feed_options({})
+
+
 def test_key_of_ones_own_is_allowed_where_a_value_refers_to_it(tmp_path):
     ini = tmp_path / "site.ini"
     ini.write_text(
@@ -52,7 +59,8 @@ def test_key_of_ones_own_is_allowed_where_a_value_refers_to_it(tmp_path):
     [finding] = check_ini_keys(load_ini(ini), {"frontend": FRONTEND_KEYS}, is_complete=True)
 
     assert str(finding) == (
-        f"{ini}:3:1: [DEFAULT]: key 'unused': unknown key; docs/how-to/running.md lists the keys"
+        f"{ini}:3:1: [DEFAULT]: key 'unused': unknown key; "
+        "docs/reference/ini-keys.md lists the keys"
     )
 
 
@@ -69,9 +77,8 @@ def test_app_stops_at_its_own_errors_only(tmp_path):
 
     assert [line.partition(": ")[2] for line in error.value.lines] == [
         "[DEFAULT]: key 'access_logs': unknown key; did you mean 'access_log'? "
-        "docs/how-to/running.md "
-        "lists the keys",
+        "docs/reference/ini-keys.md lists the keys",
         "[app:frontend]: key 'brand.foldr': unknown key; did you mean 'brand.folder'? "
-        "docs/how-to/running.md lists the keys",
+        "docs/reference/ini-keys.md lists the keys",
     ]
     require_valid_ini({}, "frontend", FRONTEND_KEYS)

@@ -8,6 +8,26 @@ from streaming_system.agent.logs.database import SpoolError
 from streaming_system.agent.logs.service import LogShippingService
 from streaming_system.agent.status_server import StatusServer, counter, gauge, tracker_metrics
 
+LOG_LINES_READ = counter("log_lines_read", "Lines of a log.", ("log", "room"))
+LOG_LINES_TOO_LONG = counter(
+    "log_lines_too_long",
+    "Lines of a log that were dropped because they have more than 256 KiB.",
+    ("log", "room"),
+)
+LOG_UP = gauge("log_up", "1 if a log can be read, else 0.", ("log", "room"))
+SPOOL_BYTES = gauge("spool_bytes", "Size of the lines in the spool, in bytes.")
+SPOOL_BYTES_LIMIT = gauge("spool_bytes_limit", "Maximum size of the lines in the spool, in bytes.")
+LOG_LINES_WAITING = gauge(
+    "log_lines_waiting", "Lines in the spool that a tracker does not have yet.", ("tracker",)
+)
+LOG_LINES_SENT = counter("log_lines_sent", "Lines that a tracker accepted.", ("tracker",))
+LOG_LINES_DROPPED = counter(
+    "log_lines_dropped",
+    "Lines that will never reach a tracker, by reason: spool full, or not "
+    "taken (a line that is too large for it).",
+    ("tracker", "reason"),
+)
+
 
 class LogsStatusServer(StatusServer):
     """The status server of log shipping.
@@ -30,9 +50,9 @@ class LogsStatusServer(StatusServer):
         yield from tracker_metrics(self._shipping.senders)
 
     def _log_metrics(self) -> Iterator[Metric]:
-        lines = counter("log_lines_read", "Lines of a log.", ["log", "room"])
-        oversized = counter("log_lines_too_long", "Lines that were too long.", ["log", "room"])
-        up = gauge("log_up", "Whether a log can be read.", ["log", "room"])
+        lines = LOG_LINES_READ.family()
+        oversized = LOG_LINES_TOO_LONG.family()
+        up = LOG_UP.family()
         for tailer in self._shipping.tailers:
             labels = [str(tailer.log.path), tailer.log.room]
             lines.add_metric(labels, tailer.lines)
@@ -42,15 +62,13 @@ class LogsStatusServer(StatusServer):
 
     def _spool_metrics(self) -> Iterator[Metric]:
         spool = self._shipping.spool
-        size = gauge("spool_bytes", "Size of the lines in the spool.", [])
+        size = SPOOL_BYTES.family()
         size.add_metric([], spool.size)
-        limit = gauge("spool_bytes_limit", "Limit of the lines in the spool.", [])
+        limit = SPOOL_BYTES_LIMIT.family()
         limit.add_metric([], spool.max_bytes)
-        backlog = gauge("log_lines_waiting", "Lines that a tracker does not have yet.", ["tracker"])
-        sent = counter("log_lines_sent", "Lines that a tracker accepted.", ["tracker"])
-        dropped = counter(
-            "log_lines_dropped", "Lines that a tracker will never get.", ["tracker", "reason"]
-        )
+        backlog = LOG_LINES_WAITING.family()
+        sent = LOG_LINES_SENT.family()
+        dropped = LOG_LINES_DROPPED.family()
         for sender in self._shipping.senders:
             url = sender.tracker.url
             backlog.add_metric([url], self._backlog(url))

@@ -10,6 +10,15 @@ from streaming_system.agent.preview.service import ThumbnailService
 from streaming_system.agent.preview.thumbnails import THUMBNAIL_TTL
 from streaming_system.agent.status_server import StatusServer, counter, gauge, tracker_metrics
 
+PREVIEW_AGE_SECONDS = gauge(
+    "preview_age_seconds", "Age of a room's thumbnail, in seconds.", ("room",)
+)
+PREVIEW_SECONDS = gauge(
+    "preview_seconds", "Duration of the last run for a room, in seconds.", ("room",)
+)
+PREVIEWS = counter("previews", "Runs for a room by result: taken or failed.", ("room", "result"))
+PREVIEW_RUNNING = gauge("preview_running", "Rooms that are being processed.")
+
 
 class PreviewStatusServer(StatusServer):
     """The status server of the thumbnail service.
@@ -37,10 +46,10 @@ class PreviewStatusServer(StatusServer):
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics."""
-        age = gauge("preview_age_seconds", "Age of a room's picture.", ["room"])
-        duration = gauge("preview_seconds", "Duration of the last run for a room.", ["room"])
-        total = counter("previews", "Runs by result.", ["room", "result"])
-        running = gauge("preview_running", "Rooms that are being processed.", [])
+        age = PREVIEW_AGE_SECONDS.family()
+        duration = PREVIEW_SECONDS.family()
+        total = PREVIEWS.family()
+        running = PREVIEW_RUNNING.family()
         running.add_metric([], len(self._service.runner))
         for room, state in self._service.rooms().items():
             if state.captured_at is not None:

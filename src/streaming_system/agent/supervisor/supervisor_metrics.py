@@ -11,6 +11,13 @@ from streaming_system.agent.supervisor.service import SupervisorService
 
 MOODS = (*MOOD_LEVELS, SLEEPING)
 
+PART_MOOD = gauge(
+    "part_mood",
+    "1 for the current mood of a component, 0 for each other one.",
+    ("part", "room", "mood"),
+)
+RESTARTS = counter("restarts", "Restarts of a component.", ("part",))
+
 
 class SupervisorStatusServer(StatusServer):
     """The status server of the supervisor.
@@ -39,8 +46,8 @@ class SupervisorStatusServer(StatusServer):
         yield from tracker_metrics(self._supervisor.senders)
 
     def _component_metrics(self) -> Iterator[Metric]:
-        moods = gauge("part_mood", "1 for the current mood of a part.", ["part", "room", "mood"])
-        restarts = counter("restarts", "Restarts of a part.", ["part"])
+        moods = PART_MOOD.family()
+        restarts = RESTARTS.family()
         states = self._supervisor.component_log.states()
         for watcher in self._supervisor.watchers:
             component = watcher.component

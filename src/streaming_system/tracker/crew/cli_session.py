@@ -27,10 +27,10 @@ from streaming_system.tracker.db.session import (
 )
 from streaming_system.tracker.endpoints.endpoints import Endpoints
 from streaming_system.tracker.endpoints.stream_directory import StreamDirectory
+from streaming_system.tracker.ini_keys import DEFAULT_ENDPOINT_URL
 from streaming_system.tracker.publishing.hook_secrets import HookSecrets
 from streaming_system.tracker.publishing.stream_keys import StreamKeys
 from streaming_system.tracker.settings import (
-    DEFAULT_ENDPOINT_URL,
     StartupError,
     load_ingest_addresses,
 )
