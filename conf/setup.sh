@@ -245,7 +245,7 @@ uninstall() {
 left_to_do() {
     echo "Left to do:"
     echo "* nginx: conf/setup.sh nginx NAME > /etc/nginx/sites-available/NAME; enable it;" \
-        "docs/how-to/running.md describes its marks, and docs/how-to/deploying.md https"
+        "docs/how-to/nginx.md describes its marks, and docs/how-to/https.md https"
     [ -z "$TRACKERS" ] || echo "* an account: cd $WEBSITE/current &&" \
         "runuser -u $RUN_USER -- .venv/bin/streaming-system -c production.ini admin create NAME"
 }

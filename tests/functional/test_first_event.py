@@ -15,33 +15,19 @@ from ports import free_port
 
 from functional.served_event import serving
 
-FEED = """<?xml version="1.0" encoding="utf-8"?>
-<schedule>
- <conference><title>Our Conf</title><time_zone_name>Europe/Berlin</time_zone_name></conference>
- <day index="1" date="2026-11-24" start="2026-11-24T09:00:00+01:00" end="2026-11-24T19:00:00+01:00">
-  <room name="Main Hall">
-   <event id="1" guid="0d7a5b3e-5c5c-4d7a-9d2e-000000000001">
-    <date>2026-11-24T10:00:00+01:00</date><start>10:00</start><duration>00:45</duration>
-    <title>Opening of everything</title>
-   </event>
-  </room>
-  <room name="Café Zoë">
-   <event id="2" guid="0d7a5b3e-5c5c-4d7a-9d2e-000000000002">
-    <date>2026-11-24T11:00:00+01:00</date><start>11:00</start><duration>00:30</duration>
-    <title>Soldering for all</title>
-   </event>
-  </room>
- </day>
-</schedule>
-"""
 BIN = Path(sys.executable).parent
 REAL_FEEDS = ("EMF2018_emf.ics",)
 
 
-def documented_commands(root):
-    """Return the commands of the document, by their subcommand."""
+def documented_blocks(root, language):
+    """Return the tutorial's code blocks in one language."""
     text = (root / "docs/tutorials/first-event.md").read_text()
-    lines = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def documented_commands(root):
+    """Return the commands of the tutorial, by their subcommand."""
+    lines = "\n".join(documented_blocks(root, "sh")).splitlines()
     return [shlex.split(line) for line in lines if line]
 
 
@@ -52,7 +38,8 @@ def environ():
 
 
 def test_documented_commands_lead_from_a_feed_to_a_site(root, tmp_path, environ):
-    (tmp_path / "schedule.xml").write_text(FEED)
+    [feed] = documented_blocks(root, "xml")
+    (tmp_path / "schedule.xml").write_text(feed)
     port = free_port()
     init, serve, fake_encoder = documented_commands(root)
 
@@ -60,7 +47,7 @@ def test_documented_commands_lead_from_a_feed_to_a_site(root, tmp_path, environ)
         init, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert "2 talks in 2 rooms on 24 November 2026 (schedule.xml, Europe/Berlin)" in result.stdout
+    assert "2 talks in 2 rooms on 15 May 2027 (schedule.xml, Europe/Berlin)" in result.stdout
 
     [ini] = tmp_path.glob("*/development.ini")
     ini.write_text(ini.read_text().replace("# reminders.contact", "reminders.contact"))
@@ -117,7 +104,8 @@ def test_real_feed_becomes_a_site(shared, tmp_path, environ, name):
 
 @pytest.mark.exhaustive
 def test_all_processes_end_with_a_killed_serve(root, tmp_path, environ):
-    (tmp_path / "schedule.xml").write_text(FEED)
+    [feed] = documented_blocks(root, "xml")
+    (tmp_path / "schedule.xml").write_text(feed)
     port = free_port()
     init, serve, _ = documented_commands(root)
     subprocess.run(init, cwd=tmp_path, env=environ, capture_output=True, check=True)
@@ -145,7 +133,8 @@ def test_wheel_serves_an_event_without_a_checkout(root, tmp_path, environ):
                "--no-deps", "--no-index", wheel]  # fmt: skip
     subprocess.run(install, check=True)
     (packages / "dependencies.pth").write_text(f"{_site_packages()}\n")
-    (tmp_path / "schedule.xml").write_text(FEED)
+    [feed] = documented_blocks(root, "xml")
+    (tmp_path / "schedule.xml").write_text(feed)
     port = free_port()
     init, serve, _ = documented_commands(root)
     program = venv / "bin/streaming-system"

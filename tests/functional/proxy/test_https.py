@@ -1,4 +1,4 @@
-"""https, as docs/how-to/deploying.md describes it, with real pebble and certbot."""
+"""https, as docs/how-to/https.md describes it, with real pebble and certbot."""
 
 import re
 import ssl
@@ -15,10 +15,9 @@ CHALLENGE = "/.well-known/acme-challenge/"
 
 
 def manual_commands():
-    """Return the commands of the manual's section."""
-    manual = (ROOT / "docs/how-to/deploying.md").read_text()
-    section = re.search(r"^## https\n(.*?)^## ", manual, re.MULTILINE | re.DOTALL)[1]
-    return re.findall(r"^    (\S.*)", section, re.MULTILINE)
+    """Return the commands of the guide."""
+    manual = (ROOT / "docs/how-to/https.md").read_text()
+    return re.findall(r"^    (\S.*)", manual, re.MULTILINE)
 
 
 def serial(site):
