@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 import pytest
 import segno
 
+from streaming_system.frontend.social_picture import image_size
+
 from .pages import HALL, make_talk, streams_document
 
 CODE_ALLOWS = {"autoplay", "fullscreen", "picture-in-picture", "encrypted-media"}
@@ -254,8 +256,12 @@ class TestSocial:
         assert meta(page, "description") == meta(page, "og:description") == description
         assert meta(page, "og:url") == f"http://localhost{path}"
         assert meta(page, "og:site_name") == "Test Conf"
-        assert meta(page, "twitter:card") == "summary"
-        assert live_site.get(meta(page, "og:image")).content_type == "image/png"
+        assert meta(page, "twitter:card") == "summary_large_image"
+        image = live_site.get(meta(page, "og:image"))
+        assert image.content_type == "image/png"
+        assert image_size(image.body) == (1200, 630)
+        # Some messengers refuse large files, or load them too late for a preview.
+        assert len(image.body) < 40_000
 
     def test_description_is_plain_text_truncated_at_a_word(self, site, write_schedule):
         abstract = f"<p>Ärger &amp; <b>Mut</b>.</p><p>{'wordy ' * 60}</p>"
@@ -322,8 +328,9 @@ class TestSocial:
             page = site.get(path)
             assert meta(page, "og:image") == "http://localhost/brand/picture"
             assert meta(page, "twitter:image") == "http://localhost/brand/picture"
-            assert (meta(page, "og:image:width"), meta(page, "og:image:height")) == ("512", "512")
-            assert meta(page, "twitter:card") == "summary"
+            size = (meta(page, "og:image:width"), meta(page, "og:image:height"))
+            assert size == ("1200", "630")
+            assert meta(page, "twitter:card") == "summary_large_image"
         assert site.get("/brand/picture").content_type == "image/png"
 
     def test_social_image_is_the_newest_preview_with_its_size(self, make_site, tmp_path):
@@ -347,7 +354,7 @@ class TestSocial:
         result = embeddable.get("/oembed?url=http://localhost/hall").json
 
         assert result["thumbnail_url"] == "http://localhost/brand/picture"
-        assert (result["thumbnail_width"], result["thumbnail_height"]) == (512, 512)
+        assert (result["thumbnail_width"], result["thumbnail_height"]) == (1200, 630)
 
     def test_social_image_of_event_is_its_logo(self, site, tmp_path):
         (tmp_path / "brand").mkdir()

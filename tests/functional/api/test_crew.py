@@ -1,6 +1,7 @@
 """Programs of the crew manage tokens and annotations through the JSON API."""
 
 import pytest
+import sqlalchemy as sa
 
 from streaming_system.tracker.models import Annotation, AuditEntry, Token
 
@@ -41,8 +42,19 @@ class TestTokens:
         api.delete(f"{TOKENS}/{issued['id']}", headers=crew, status=204)
 
         api.delete(f"{TOKENS}/{issued['id']}", headers=crew, status=404)
-        api.delete(f"{TOKENS}/999999999", headers=crew, status=404)
-        api.delete(f"{TOKENS}/99999999999999999999", headers=crew, status=400)
+        api.delete(f"{TOKENS}/{2**31 - 1}", headers=crew, status=404)
+        for number in (2**31, 9_999_999_999, 99999999999999999999):
+            api.delete(f"{TOKENS}/{number}", headers=crew, status=400)
+
+    def test_token_with_the_largest_id_can_be_revoked(self, api, crew, engine, rows):
+        issued = api.post_json(TOKENS, HALL_TOKEN, headers=crew).json
+        with engine.begin() as connection:
+            # Without an effect on the ids of later rows.
+            connection.execute(
+                sa.update(Token).where(Token.id == issued["id"]).values(id=2**31 - 1)
+            )
+
+        api.delete(f"{TOKENS}/{2**31 - 1}", headers=crew, status=204)
 
     @pytest.mark.parametrize(
         ("change", "pointer"),

@@ -9,7 +9,30 @@ from streaming_system.tracker.api.problems import api_error
 from streaming_system.tracker.schemas.types import Member
 from streaming_system.util.validation import Identifier, RoomId, Text
 
-_ID_PATTERN = r"^[0-9]{1,9}$"
+# Ids are 32-bit integers; PostgreSQL rejects larger ones with an error.
+MAX_ROW_ID = 2**31 - 1
+_ID_CHARS = len(str(MAX_ROW_ID))
+
+
+def _row_id(example: str) -> colander.SchemaNode:
+    """Return the parameter for the id of a row, as text."""
+    return Member(
+        Text(
+            _ID_CHARS,
+            min_length=1,
+            pattern=f"^[0-9]{{1,{_ID_CHARS}}}$",
+            allowed="a number",
+        ),
+        validator=_validate_row_id,
+        description="Its id.",
+        example=example,
+    )
+
+
+def _validate_row_id(node: colander.SchemaNode, text: str) -> None:
+    if int(text) > MAX_ROW_ID:
+        raise colander.Invalid(node, f"the largest id is {MAX_ROW_ID}")
+
 
 PATH_PARAMETERS: Mapping[str, colander.SchemaNode] = {
     "room": Member(RoomId(), description="The room's id.", example="hall"),
@@ -32,21 +55,9 @@ PATH_PARAMETERS: Mapping[str, colander.SchemaNode] = {
         description="The talk's id, as in the address of its page.",
         example="b3a1f0c2",
     ),
-    "annotation": Member(
-        Text(9, min_length=1, pattern=_ID_PATTERN, allowed="a number"),
-        description="Its id.",
-        example="7",
-    ),
-    "token": Member(
-        Text(9, min_length=1, pattern=_ID_PATTERN, allowed="a number"),
-        description="Its id.",
-        example="3",
-    ),
-    "key": Member(
-        Text(9, min_length=1, pattern=_ID_PATTERN, allowed="a number"),
-        description="Its id.",
-        example="3",
-    ),
+    "annotation": _row_id("7"),
+    "token": _row_id("3"),
+    "key": _row_id("3"),
 }
 
 
