@@ -90,7 +90,10 @@ class TestTokens:
             ({"label": "a" * 101}, "the label is too long; allowed: 100 characters"),
             ({"label": "a\nb"}, "the label has characters that cannot be shown"),
             ({"label": "a\x00b"}, "the label has characters that cannot be shown"),
-            ({"scope": "all"}, "the scope is 'all'; allowed: room, endpoint, crew, publish, captions"),
+            (
+                {"scope": "all"},
+                "the scope is 'all'; allowed: room, endpoint, crew, publish, captions",
+            ),
             ({"scope": "room", "room": ""}, "the room is empty"),
             ({"scope": "endpoint", "endpoint": ""}, "the endpoint is empty"),
             ({"scope": "room", "endpoint": "a"}, "a token for the scope room has no endpoint"),
