@@ -148,7 +148,8 @@ def test_header_content_and_footer_have_one_left_edge(site, visit):
         for width, height in WIDTHS.items():
             page.set_viewport_size({"width": width, "height": height})
             edges = page.evaluate(
-                "['.brand', 'main :is(.state, h1, .notice)', '.foot > :first-child'].map((selector) =>"
+                "['.brand', 'main :is(.state, h1, .notice)', '.foot > :first-child'].map("
+                " (selector) =>"
                 " Math.round(document.querySelector(selector).getBoundingClientRect().left))"
             )
             assert len(set(edges)) == 1, (path, width, edges)

@@ -722,7 +722,8 @@ class TestStart:
 
         assert message == (
             "the database of sqlalchemy.url in the ini file cannot be opened: "
-            "file is not a database; name an SQLite file that this user may write to, in such a folder"
+            "file is not a database; "
+            "name an SQLite file that this user may write to, in such a folder"
         )
 
     def test_database_without_tables_is_refused(self, conference, tmp_path):

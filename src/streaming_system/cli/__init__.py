@@ -10,6 +10,7 @@ from streaming_system.cli.admin import admin
 from streaming_system.cli.agent import agent
 from streaming_system.cli.common import DEFAULT_INI
 from streaming_system.cli.config import config
+from streaming_system.cli.container import container_command
 from streaming_system.cli.init import init_command
 from streaming_system.cli.plugins import plugins_command
 from streaming_system.cli.production_files import production_files_command
@@ -66,6 +67,7 @@ def main(context: click.Context, ini: Path, event: str | None, verbose: bool) ->
 main.add_command(admin)
 main.add_command(agent)
 main.add_command(config)
+main.add_command(container_command)
 main.add_command(renamed_encoder)
 main.add_command(init_command)
 main.add_command(plugins_command)
