@@ -88,7 +88,7 @@ demo: $(VENV)/installed var/tracker.sqlite  ## Serve the site with streams, thum
 .PHONY: check test test-exhaustive lint format faults bench bench-check bench-costs bench-viewers capacity bench-balance bench-growth bench-first-frame bench-agent fuzz lock
 PYTEST := $(BIN)/python -m pytest
 # Tests of servers and agents wait most of the time. Browser tests of a file share a site.
-WORKERS ?= $$(($$(nproc) + 1))
+WORKERS ?= $$(($$(nproc) + 2))
 BROWSERS ?= $$(nproc)
 OTHER_TESTS := -n $(WORKERS) --dist worksteal --ignore tests/e2e
 BROWSER_TESTS := -n $(BROWSERS) --dist loadscope -p no:schemathesis -p no:hypothesispytest tests/e2e
