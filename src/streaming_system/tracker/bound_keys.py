@@ -17,7 +17,7 @@ _RATE = ParsedText(_parse_rate, "a rate such as 600/minute, or off")
 _ALERT_SECONDS = Number(0, 86400, allowed="seconds, 0 to 86400; 0 for never")
 _COUNT = Integer(1, 10**6, allowed="a whole number, 1 to 1000000")
 _INCIDENTS = "how-to/monitoring.md#incidents"
-_LIMITS = "reference/tracker-api.md#limits"
+_LIMITS = "how-to/use-the-api.md#limits"
 
 
 def _rate(meaning: str, default: str, see: str = "") -> IniKey:
