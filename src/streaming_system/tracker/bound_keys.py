@@ -51,7 +51,7 @@ _RATES: Mapping[str, IniKey] = {
         "How many encoders of a room the publish hooks refuse before they respond with 429, and "
         "how many requests without a valid token",
         "60/minute",
-        "how-to/publishing.md#hooks-of-servers",
+        "how-to/publish-hooks.md",
     ),
     "limit.players": _rate(
         "How many players may begin at one address; known players always report on", "10000/hour"
