@@ -114,7 +114,7 @@ SETTINGS: Mapping[str, IniKey] = {
         "Whether every account of the crew needs a second factor",
         "false",
         _FLAG,
-        "how-to/crew.md#second-factor",
+        "how-to/crew-accounts.md#second-factor",
     ),
     "logdir": IniKey(
         "The folder of the endpoints' access logs; without it, they are refused",
