@@ -16,7 +16,7 @@ def _parse_rate(text: str) -> limits.RateLimitItem | None:
 _RATE = ParsedText(_parse_rate, "a rate such as 600/minute, or off")
 _ALERT_SECONDS = Number(0, 86400, allowed="seconds, 0 to 86400; 0 for never")
 _COUNT = Integer(1, 10**6, allowed="a whole number, 1 to 1000000")
-_INCIDENTS = "how-to/monitoring.md#incidents"
+_INCIDENTS = "reference/incidents.md"
 _LIMITS = "how-to/use-the-api.md#limits"
 
 
