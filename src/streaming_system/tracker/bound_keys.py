@@ -36,7 +36,7 @@ _RATES: Mapping[str, IniKey] = {
         "The Redis or Valkey server that counts the requests of all workers; without it, each "
         "worker counts its own",
         field=ParsedText(parse_storage_url, "a URL such as redis://127.0.0.1:6379/0"),
-        see="how-to/scaling.md#rate-limits-of-several-workers",
+        see="how-to/tracker-workers.md#rate-limits-of-several-workers",
     ),
     "limit.reports": _rate(
         "How often one address, and one token, may send reports", "12000/minute"

@@ -91,7 +91,7 @@ SETTINGS: Mapping[str, IniKey] = {
         "blanks; `*` is all sites. Set the pages' origin if the tracker has another host name",
         "*",
         ParsedText(_parse_origins, "* or addresses such as https://live.example.org"),
-        "how-to/scaling.md",
+        "how-to/several-hosts.md",
     ),
     "frontend.url": IniKey(
         "Where browsers find the pages, for links to them; an absolute URL if the pages have a "
