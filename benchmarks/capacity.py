@@ -134,7 +134,7 @@ def hosts(
         "nginx": max(2, math.ceil(max(cores["nginx"] / usable,
                                       web / (assumed.network * assumed.use)))),
         "apps": max(2, math.ceil(apps / usable)),
-        # There is one primary, regardless of replicas: docs/how-to/scaling.md.
+        # There is one primary, regardless of replicas: docs/how-to/distributed-postgresql.md.
         f"database of {max(assumed.cores, math.ceil(cores['database'] / assumed.use))} cores": 1,
         "streams": endpoints,
     }  # fmt: skip

@@ -16,7 +16,7 @@ from streaming_system.web import request_metrics
 
 _INTRODUCTION = """# Metrics
 
-[Monitoring](../how-to/monitoring.md#prometheus) sets up Prometheus, its alerts and a dashboard.
+[Monitoring](../how-to/prometheus.md) sets up Prometheus, its alerts and a dashboard.
 """
 _SECTIONS: tuple[tuple[str, str, tuple[ModuleType, ...]], ...] = (
     (

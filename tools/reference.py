@@ -18,6 +18,7 @@ from metrics_reference import format_metrics
 
 from streaming_system.cli import main as cli
 from streaming_system.plugin import hooks
+from streaming_system.tracker.api.problems import PROBLEM_TYPES
 from streaming_system.tracker.views.api.document import DOCUMENT
 
 FOLDER = Path(__file__).parents[1] / "docs/reference"
@@ -95,6 +96,14 @@ def _format_api(document: Mapping[str, Any]) -> Iterator[str]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield from _format_operation(f"{method.upper()} {path}", operation)
+    yield "## Problem types\n"
+    yield from format_table(
+        ("problem", "status", "meaning"),
+        (
+            (f"`{kind}`", str(problem.status), f"{problem.title}. {problem.description}")
+            for kind, problem in PROBLEM_TYPES.items()
+        ),
+    )
     yield "## Objects\n"
     for name, schema in document["components"]["schemas"].items():
         yield f"### {name}\n"

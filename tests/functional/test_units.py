@@ -107,7 +107,7 @@ def test_workers_may_open_more_files_than_connections(app):
 
 
 def test_documented_drop_in_is_part_of_the_unit():
-    manual = (ROOT / "docs/how-to/monitoring.md").read_text()
+    manual = (ROOT / "docs/how-to/prometheus.md").read_text()
     [drop_in] = re.findall(r"```ini\n\[Service\]\n(.*?)```", manual, re.DOTALL)
 
     assert set(drop_in.splitlines()) <= set(unit_text("streaming-tracker@.service").splitlines())

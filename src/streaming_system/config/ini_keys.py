@@ -53,12 +53,12 @@ COMMON_KEYS: Mapping[str, IniKey] = {
     "schedule.follow": IniKey(
         "The source of `schedule follow`: `/schedule/file.json` of another host's frontend",
         field=_URL,
-        see="how-to/scaling.md",
+        see="how-to/several-hosts.md#the-schedule",
     ),
     "push.url": IniKey(
         "Where nginx accepts messages for open pages, such as `http://127.0.0.1:8000/push`; "
         "several are separated by spaces. Without it pages poll every five seconds",
-        see="how-to/scaling.md#telling-open-pages",
+        see="how-to/push.md",
     ),
     "plugins.folder": IniKey(
         "The folder of parser plugins besides the built-in and installed ones",
@@ -142,7 +142,7 @@ TRACKER_KEYS: Mapping[str, IniKey] = {
     ),
     "sqlalchemy.replica.url": IniKey(
         "The read replica for graphs, metrics and the crew's tables",
-        see="how-to/scaling.md#read-replicas",
+        see="how-to/postgresql.md#read-replicas",
     ),
     "sqlalchemy.replica.retry": IniKey(
         "The seconds until an unavailable replica is tried again, 1 to 3600", "10"

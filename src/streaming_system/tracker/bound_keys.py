@@ -16,8 +16,8 @@ def _parse_rate(text: str) -> limits.RateLimitItem | None:
 _RATE = ParsedText(_parse_rate, "a rate such as 600/minute, or off")
 _ALERT_SECONDS = Number(0, 86400, allowed="seconds, 0 to 86400; 0 for never")
 _COUNT = Integer(1, 10**6, allowed="a whole number, 1 to 1000000")
-_INCIDENTS = "how-to/monitoring.md#incidents"
-_LIMITS = "reference/tracker-api.md#limits"
+_INCIDENTS = "reference/incidents.md"
+_LIMITS = "how-to/use-the-api.md#limits"
 
 
 def _rate(meaning: str, default: str, see: str = "") -> IniKey:
@@ -36,7 +36,7 @@ _RATES: Mapping[str, IniKey] = {
         "The Redis or Valkey server that counts the requests of all workers; without it, each "
         "worker counts its own",
         field=ParsedText(parse_storage_url, "a URL such as redis://127.0.0.1:6379/0"),
-        see="how-to/scaling.md#rate-limits-of-several-workers",
+        see="how-to/tracker-workers.md#rate-limits-of-several-workers",
     ),
     "limit.reports": _rate(
         "How often one address, and one token, may send reports", "12000/minute"
@@ -51,7 +51,7 @@ _RATES: Mapping[str, IniKey] = {
         "How many encoders of a room the publish hooks refuse before they respond with 429, and "
         "how many requests without a valid token",
         "60/minute",
-        "how-to/publishing.md#hooks-of-servers",
+        "how-to/publish-hooks.md",
     ),
     "limit.players": _rate(
         "How many players may begin at one address; known players always report on", "10000/hour"

@@ -91,7 +91,7 @@ SETTINGS: Mapping[str, IniKey] = {
         "blanks; `*` is all sites. Set the pages' origin if the tracker has another host name",
         "*",
         ParsedText(_parse_origins, "* or addresses such as https://live.example.org"),
-        "how-to/scaling.md",
+        "how-to/several-hosts.md",
     ),
     "frontend.url": IniKey(
         "Where browsers find the pages, for links to them; an absolute URL if the pages have a "
@@ -114,7 +114,7 @@ SETTINGS: Mapping[str, IniKey] = {
         "Whether every account of the crew needs a second factor",
         "false",
         _FLAG,
-        "how-to/crew.md#second-factor",
+        "how-to/crew-accounts.md#second-factor",
     ),
     "logdir": IniKey(
         "The folder of the endpoints' access logs; without it, they are refused",

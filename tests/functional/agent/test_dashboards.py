@@ -164,7 +164,7 @@ def test_panels_do_not_overlap(dashboard):
 
 
 def test_every_alert_has_a_severity_a_next_step_a_test_and_a_manual(alerts, root):
-    manual = (root / "docs/how-to/monitoring.md").read_text()
+    manual = (root / "docs/how-to/prometheus.md").read_text()
     tests = (root / "tests/functional/prometheus-rules-test.yml").read_text()
     for alert in alerts:
         assert alert["labels"]["severity"] in ("page", "warning")

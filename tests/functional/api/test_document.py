@@ -63,12 +63,13 @@ def test_unknown_version_gets_the_supported_ones(tracker, version):
 
 
 def test_manual_has_every_operation_and_problem(root):
-    manual = (root / "docs/reference/tracker-api.md").read_text()
+    manual = (root / "docs/how-to/use-the-api.md").read_text()
+    reference = (root / "docs/reference/http-api.md").read_text()
 
     assert [
         kind
         for kind in PROBLEM_TYPES
-        if f"| `{kind}` | {PROBLEM_TYPES[kind].status} |" not in manual
+        if f"| `{kind}` | {PROBLEM_TYPES[kind].status} |" not in reference
     ] == []
     examples = {
         "room": "hall",

@@ -1,4 +1,4 @@
-"""A site on six machines, configured as in docs/how-to/scaling.md."""
+"""A site on six machines, configured as in docs/how-to/several-hosts.md."""
 
 import json
 import os
@@ -32,8 +32,8 @@ def program(name):
 
 
 def example(host):
-    """Return the settings of a host's ini in docs/how-to/scaling.md: (section, key, value)."""
-    manual = (ROOT / "docs/how-to/scaling.md").read_text()
+    """Return the settings of a host in several-hosts.md: (section, key, value)."""
+    manual = (ROOT / "docs/how-to/several-hosts.md").read_text()
     [block] = re.findall(rf"^# production\.ini on {host}\b.*\n([^`]*)```", manual, re.MULTILINE)
     section, settings = "", []
     for line in block.splitlines():

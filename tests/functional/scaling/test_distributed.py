@@ -1,4 +1,4 @@
-"""What docs/how-to/scaling.md promises to a distributed PostgreSQL, of the real SQL.
+"""What docs/how-to/distributed-postgresql.md promises to a distributed PostgreSQL, of the real SQL.
 
 There is no Citus among Debian's packages: what it asks of tables and statements is asked here.
 """
@@ -21,7 +21,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture
 def distributed(root):
     """The tables that the document distributes, and by which column."""
-    text = (root / "docs/how-to/scaling.md").read_text()
+    text = (root / "docs/how-to/distributed-postgresql.md").read_text()
     found = dict(re.findall(r"create_distributed_table\('(\w+)', '(\w+)'\)", text))
     assert found
     return found

@@ -20,9 +20,9 @@ from .standby import Standby
 
 
 def manual_block(heading, language):
-    """Return the code block of a section of docs/how-to/scaling.md."""
-    manual = (ROOT / "docs/how-to/scaling.md").read_text()
-    return manual.split(f"### {heading}\n")[1].split(f"```{language}\n")[1].split("```")[0]
+    """Return the code block of a section of docs/how-to/postgresql.md."""
+    manual = (ROOT / "docs/how-to/postgresql.md").read_text()
+    return manual.split(f"## {heading}\n")[1].split(f"```{language}\n")[1].split("```")[0]
 
 
 @pytest.mark.parametrize(("text", "threshold"), [("none", None), ("0", 0), ("7", 7)])
