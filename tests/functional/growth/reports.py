@@ -10,6 +10,7 @@ RETENTION = {
     "retention.samples_hours": 1.0,
     "retention.minutes_days": 1.0,
     "retention.ten_minutes_days": 400.0,
+    "retention.captions_days": 30.0,
 }
 
 
