@@ -16,9 +16,14 @@ def test_quality_can_be_selected_and_is_stored(stream, open_room):
     page, server = open_room()
     wait_until_playing(page)
     quality = open_setting(page, "Quality")
-    assert quality.locator("option").all_inner_texts() == [
-        "Automatic", "180p", "90p", "Audio only",
-    ]  # fmt: skip
+    expect(quality.locator("option")).to_have_text(
+        [
+            "Automatic",
+            "180p",
+            "90p",
+            "Audio only",
+        ]
+    )
 
     quality.select_option("90p")
     page.locator("video[data-quality='90p']").wait_for(timeout=15_000)
@@ -30,7 +35,7 @@ def test_quality_can_be_selected_and_is_stored(stream, open_room):
     page.locator("video[data-quality=audio]").wait_for(timeout=15_000)
     wait_until_playing(page)
 
-    assert open_setting(page, "Quality").input_value() == "audio"
+    expect(open_setting(page, "Quality")).to_have_value("audio")
     open_setting(page, "Quality").select_option("180p")
     page.locator("video[data-quality='180p']").wait_for(timeout=15_000)
     wait_until_playing(page)

@@ -33,7 +33,7 @@ class TestLanguages:
         wait_until_playing(page)
         language = open_setting(page, "Language")
         expect(language.locator("option")).to_have_text(["English", "German"], use_inner_text=True)
-        assert language.input_value() == "en"
+        expect(language).to_have_value("en")
         assert [path for path in server.requested_paths if "/translation/" in path] == []
 
         language.select_option("German")
@@ -46,26 +46,26 @@ class TestLanguages:
         wait_until_playing(page)
         page.reload()
         wait_until_playing(page)
-        assert open_setting(page, "Language").input_value() == "de"
+        expect(open_setting(page, "Language")).to_have_value("de")
 
     def test_subtitles_are_only_loaded_when_they_are_on(self, own_stream, open_room):
         page, server = open_room()
         wait_until_playing(page)
         subtitles = open_setting(page, "Subtitles")
         expect(subtitles.locator("option")).to_have_text(["Off", "English"], use_inner_text=True)
-        assert subtitles.input_value() == ""
+        expect(subtitles).to_have_value("")
         assert [path for path in server.requested_paths if "vtt" in path] == []
 
         page.get_by_role("button", name="Settings").focus()
         page.keyboard.press("c")
 
         page.wait_for_function(HAS_SUBTITLES, timeout=10_000)
-        assert subtitles.input_value() == "en"
+        expect(subtitles).to_have_value("en")
         page.reload()
         page.wait_for_function(HAS_SUBTITLES, timeout=10_000)
         page.keyboard.press("c")
         page.wait_for_function(HAS_NO_SUBTITLES)
-        assert open_setting(page, "Subtitles").input_value() == ""
+        expect(open_setting(page, "Subtitles")).to_have_value("")
 
 
 def test_low_quality_of_endless_files_can_be_selected(
@@ -80,9 +80,12 @@ def test_low_quality_of_endless_files_can_be_selected(
     assert video_data(page)["quality"] == "high"
 
     quality = open_setting(page, "Quality")
-    assert quality.locator("option").all_inner_texts() == [
-        "High quality, WebM", "Low quality, WebM",
-    ]  # fmt: skip
+    expect(quality.locator("option")).to_have_text(
+        [
+            "High quality, WebM",
+            "Low quality, WebM",
+        ]
+    )
     quality.select_option("Low quality, WebM")
 
     page.locator("video[data-quality=low]").wait_for(timeout=15_000)
@@ -102,9 +105,15 @@ class TestSlides:
         page, server = open_room(["hls", "slides"])
         wait_until_playing(page)
         quality = open_setting(page, "Quality")
-        assert quality.locator("option").all_inner_texts() == [
-            "Automatic", "180p", "90p", "Audio only", "Slides only",
-        ]  # fmt: skip
+        expect(quality.locator("option")).to_have_text(
+            [
+                "Automatic",
+                "180p",
+                "90p",
+                "Audio only",
+                "Slides only",
+            ]
+        )
         assert [path for path in server.requested_paths if "slides" in path] == []
 
         # The report contains the format.
@@ -129,7 +138,7 @@ class TestSlides:
         wait_until_playing(page)
 
         assert video_data(page)["format"] == "hls"
-        assert open_setting(page, "Quality").input_value() == "auto"
+        expect(open_setting(page, "Quality")).to_have_value("auto")
 
 
 class TestDelay:
@@ -153,7 +162,7 @@ class TestDelay:
         page.wait_for_function(
             "() => document.querySelector('video').playbackRate === 1", timeout=15_000
         )
-        assert speed.input_value() == "1"
+        expect(speed).to_have_value("1")
         wait_until_playing(page)
 
     def test_short_pause_is_caught_up_without_a_seek(self, stream, open_room):
@@ -199,4 +208,4 @@ class TestDelay:
         wait_until_playing(page)
         page.reload()
         wait_until_playing(page)
-        assert open_setting(page, "Latency").input_value() == "steady"
+        expect(open_setting(page, "Latency")).to_have_value("steady")
