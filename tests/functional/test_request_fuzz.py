@@ -18,7 +18,7 @@ from .test_headers import live_site, route_paths  # noqa: F401 - live_site is a 
 
 # 20,000 requests to the two apps in `make test-exhaustive`.
 PATHS_OF_REQUEST = 10
-EXAMPLES = scaled(30, 300)
+EXAMPLES = scaled(20, 150)
 # Processor time of one request. The slowest page takes a tenth of this on a slow machine.
 MAX_CPU_SECONDS = 2.0
 SETTINGS = settings(

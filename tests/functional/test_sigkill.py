@@ -14,7 +14,7 @@ from .writers import WRITES, Writers, stored_writes, token_of
 
 pytestmark = pytest.mark.both_databases
 
-KILLS = scaled(1, 6)
+KILLS = scaled(1, 4)
 WRITES_BETWEEN_KILLS = 150
 
 

@@ -108,7 +108,7 @@ def test_import_of_an_export_loses_nothing(export_format, feed_talks, zone):
 @pytest.mark.parametrize("row", real_feeds())
 def test_import_of_an_exported_real_feed_loses_nothing(shared, row):
     data = (shared / "feeds" / "real" / row["file"]).read_bytes()
-    schedule, rooms, _ = import_feed(data, zone_of(row), talks=scaled(40, 250))
+    schedule, rooms, _ = import_feed(data, zone_of(row), talks=scaled(40, 150))
 
     lost = {name: differences(schedule, rooms, name) for name in EXPORT_FORMATS}
     assert lost == {key: [] for key in EXPORT_FORMATS}

@@ -21,7 +21,7 @@ from schemathesis.engine import events, from_schema
 from streaming_system.tracker import main
 from streaming_system.tracker.api.operations import OPERATIONS
 
-EXAMPLES = scaled(2, 10)
+EXAMPLES = scaled(2, 5)
 PROJECT = {
     "generation": GenerationConfig(
         max_examples=EXAMPLES, deterministic=True, no_shrink=True, database="none"
