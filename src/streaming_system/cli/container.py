@@ -10,6 +10,7 @@ import click
 
 from streaming_system.config.findings import Finding
 from streaming_system.config.ini_file import load_ini
+from streaming_system.util.atomic_write import atomic_write
 from streaming_system.util.suggestions import did_you_mean
 
 PREFIX = "STREAMING_"
@@ -127,10 +128,8 @@ def write_private(path: Path, text: str) -> None:
     """Write a file that only this user can read; it may contain a password."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with atomic_write(path, mode=0o600) as file:
+            file.write(text.encode())
     except OSError as error:
         raise ContainerSettingError(
             f"{path} cannot be written: {error.strerror}; mount a tmpfs at {path.parent}"
