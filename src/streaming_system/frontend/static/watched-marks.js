@@ -31,7 +31,7 @@ function updateClearButton(hasPositions) {
   if (existing) return existing.remove();
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "plain watched-clear";
+  button.className = "link watched-clear";
   button.textContent = t("Clear the list of watched talks");
   button.addEventListener("click", () => {
     forgetAllPositions();
