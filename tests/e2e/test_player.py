@@ -75,7 +75,7 @@ def test_full_endpoint_gets_no_viewers_while_others_have_headroom(
 def test_player_waits_for_a_stream_that_has_not_started(encoder, open_room):
     page, _ = open_room()
     wait_for_status(page, "waiting")
-    assert page.locator(".player-status").inner_text().startswith("The stream is interrupted.")
+    expect(page.locator(".player-status")).to_contain_text("The stream is interrupted.")
     expect(page.get_by_role("button", name="Retry now")).to_be_visible()
 
     encoder.start()

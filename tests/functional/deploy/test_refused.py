@@ -66,10 +66,15 @@ def test_cheap_checks_come_before_the_build(machine):
     assert lines[-1].endswith(f"Failed: nothing is in service in {machine.website}")
 
 
-@pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="this machine has systemd")
+# Hides systemd, if this machine runs it, from one command.
+WITHOUT_SYSTEMD = ["unshare", "--map-root-user", "--mount", "sh", "-c",
+                   'mount -t tmpfs none /run/systemd && exec "$0"']  # fmt: skip
+
+
 def test_machine_without_systemd_is_refused_with_alternatives():
+    command = WITHOUT_SYSTEMD if Path("/run/systemd/system").exists() else []
     result = subprocess.run(
-        [ROOT / "conf/setup.sh"], capture_output=True, text=True, check=False, timeout=20
+        [*command, ROOT / "conf/setup.sh"], capture_output=True, text=True, check=False, timeout=20
     )
 
     assert result.returncode == 1
